@@ -1,0 +1,5 @@
+"""`python -m fastportrait`: the same as the command `fastportrait`."""
+
+from .cli import main
+
+main()
