@@ -1,0 +1,47 @@
+"""The shipped models: files beside this one; cards.json, written by the export, lists them."""
+
+import hashlib
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ..engines import ModelError
+
+FOLDER = Path(__file__).parent
+DEFAULT = "small"
+
+
+def list_models() -> list[dict[str, Any]]:
+    """The shipped models, each with its card and its name, file, bytes and sha256. Loads no runtime."""
+    cards = json.loads((FOLDER / "cards.json").read_text("utf-8"))
+    return [{**card, "name": name} for name, card in cards.items()]
+
+
+def find(model: str | Path | None = None) -> Path:
+    """The file of a shipped model (its checksum verified), by name, or the file that a path names.
+
+    Raises ModelError where there is neither.
+    """
+    model = DEFAULT if model is None else model
+    shipped = {card["name"]: card for card in list_models()}
+    if model in shipped:
+        return verified(shipped[str(model)])
+    if Path(model).is_file():
+        return Path(model)
+    near = get_close_matches(str(model), shipped, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"shipped: {', '.join(shipped) or 'none'}"
+    raise ModelError(f"no model {str(model)!r}: neither a shipped name nor a file; {hint}")
+
+
+def verified(card: dict[str, Any]) -> Path:
+    """The file of a shipped model if it is what its card says; ModelError if it is missing or altered."""
+    path = FOLDER / card["file"]
+    cure = "reinstall: pip install --force-reinstall fastportrait"
+    if not path.is_file():
+        raise ModelError(f"{path}: the shipped model {card['name']!r} is missing; {cure}")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:  # 1 MB: 1 ms
+        raise ModelError(
+            f"{path}: the shipped model {card['name']!r} is damaged (its SHA-256 is wrong); {cure}"
+        )
+    return path
