@@ -27,6 +27,28 @@ VARIANTS = {
     "over_1_percent": "share of the pictures without people where more than 1 % of the pixels are mask",
 }
 
+LABELS: dict[str, tuple[str, float, int]] = {
+    "iou": ("person IoU %", 100, 2),
+    "miou": ("mIoU %", 100, 2),
+    "boundary_iou": ("boundary IoU %", 100, 2),
+    "mad": ("MAD x1000", 1000, 1),
+    "mse": ("MSE x1000", 1000, 2),
+    "sad": ("SAD /1000", 1, 2),
+    "grad_rvm": ("Grad (RVM)", 1, 2),
+    "grad_p3m": ("Grad (P3M)", 1, 2),
+    "conn": ("Conn (RVM)", 1, 2),
+    "false_mask": ("false mask %", 100, 2),
+    "iou_p5": ("5th percentile IoU %", 100, 2),
+    "over_1_percent": ("pictures with > 1 % false mask, %", 100, 1),
+}
+"""How tables show a metric: heading with unit, factor, decimals."""
+
+
+def number(name: str, value: float) -> str:
+    """ "94.47" for a person IoU of 0.94468."""
+    _, factor, decimals = LABELS[name]
+    return f"{value * factor:.{decimals}f}"
+
 
 def score(alpha: Alpha, truth: NDArray[np.uint8] | Alpha) -> dict[str, float]:
     """Person IoU, mIoU, boundary IoU and MAD of `alpha` (H, W) in [0, 1]; `truth` (H, W) uint8 or in [0, 1].

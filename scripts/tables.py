@@ -1,0 +1,147 @@
+"""Writes the documents' tables from results/*.json, between `<!-- table:NAME -->` and `<!-- /table -->`.
+
+    python scripts/tables.py            # README.md and docs/**/*.md
+    python scripts/tables.py --check    # exit 1 where a table is not what the results say
+
+Numbers are measured, never typed: change a result, run this, commit both.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+
+from fastportrait import results
+from fastportrait.metrics import LABELS, number
+from fastportrait.weights import list_models
+
+ROOT = Path(__file__).parents[1]
+TABLE = re.compile(r"(<!-- table:([\w-]+) -->\n).*?(<!-- /table -->)", re.DOTALL)
+
+
+def accuracy_on(root: Path, split: str, metrics: tuple[str, ...]) -> str:
+    """Every model measured on `split`, with 95 % intervals, the best first."""
+    found = measured(root, split)
+    rows = []
+    for name in ranked(found, metrics[0]):
+        cells = [name]
+        for metric in metrics:
+            value, low, high = (
+                number(metric, found[name][metric][part]) for part in ("value", "low", "high")
+            )
+            cells.append(f"{value} ({low} to {high})")
+        rows.append(cells)
+    return table(["model", *(LABELS[metric][0] for metric in metrics)], rows)
+
+
+def accuracy(root: Path) -> str:
+    """The models measured on test, and what is known of them on the other splits."""
+    columns = [
+        ("test", "iou"),
+        ("test", "boundary_iou"),
+        ("test", "mad"),
+        ("val", "iou"),
+        ("val", "boundary_iou"),
+    ]
+    columns += [("matte", "mad"), ("empty", "over_1_percent")]
+    found = {split: measured(root, split) for split in ("test", "val", "matte", "empty")}
+    rows = []
+    for name in ranked(found["test"], "iou"):
+        scores = [(metric, found[split].get(name, {}).get(metric)) for split, metric in columns]
+        rows.append([name, *(number(metric, score["value"]) if score else "" for metric, score in scores)])
+    return table(["model", *(f"{split}: {LABELS[metric][0]}" for split, metric in columns)], rows)
+
+
+def models(root: Path) -> str:
+    """The shipped models, from their cards."""
+    rows = []
+    for card in list_models():
+        size = f"{card['bytes'] / 1000:,.0f} kB"
+        rows.append(
+            [card["name"], *(str(card.get(key, "")) for key in ("network", "size")), size, card["sha256"]]
+        )
+    return table(["model", "network", "input", "file", "SHA-256"], rows)
+
+
+def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
+    """{model: its scores on `split`}."""
+    found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
+    return {r["model"]["name"]: r["scores"] for r in found if r["data"]["split"] == split}
+
+
+def ranked(found: dict[str, dict[str, dict[str, float]]], metric: str) -> list[str]:
+    """The best first."""
+    best = -1 if "iou" in metric else 1
+    return sorted(found, key=lambda name: best * found[name][metric]["value"])
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Markdown; nothing where there is no row yet."""
+    lines = [heads, ["-"] + ["-:"] * (len(heads) - 1), *rows] if rows else []
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+MASK = ("iou", "boundary_iou", "mad", "iou_p5", "miou")
+MATTE = ("iou", "boundary_iou", "mad", "mse", "sad", "grad_rvm", "grad_p3m", "conn")
+TABLES: dict[str, Callable[[Path], str]] = {
+    "accuracy": accuracy,
+    "accuracy-test": partial(accuracy_on, split="test", metrics=MASK),
+    "accuracy-val": partial(accuracy_on, split="val", metrics=MASK),
+    "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),
+    "accuracy-empty": partial(accuracy_on, split="empty", metrics=("over_1_percent", "false_mask", "mad")),
+    "models": models,
+}
+
+
+def filled(document: Path, root: Path) -> str:
+    """The text of `document` with its tables made anew. Raises `ValueError` naming the document."""
+    text = document.read_text(encoding="utf-8")
+    begun, ended = text.count("<!-- table:"), text.count("<!-- /table -->")
+    if begun != ended:
+        raise ValueError(f"{document}: {begun} table begins, {ended} end")
+
+    def fill(match: re.Match[str]) -> str:
+        head, name, tail = match.groups()
+        if name not in TABLES:
+            near = get_close_matches(name, TABLES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TABLES)}"
+            raise ValueError(f"{document}: no table {name!r}, {hint}")
+        return head + TABLES[name](root) + tail
+
+    return TABLE.sub(fill, text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("documents", nargs="*", type=Path, help="default: README.md and docs/**/*.md")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, exit 1 where a table is out of date"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="folder that holds results/")
+    given = parser.parse_args()
+    old = 0
+    for document in given.documents or [
+        given.root / "README.md",
+        *sorted((given.root / "docs").rglob("*.md")),
+    ]:
+        try:
+            text = filled(document, given.root)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
+        if text != document.read_text(encoding="utf-8"):
+            old += 1
+            if given.check:
+                print(f"{document}: a table is out of date, run python scripts/tables.py", file=sys.stderr)
+            else:
+                document.write_text(text, encoding="utf-8")
+                print(f"{document}: tables written")
+    return 1 if old and given.check else 0
+
+
+sys.exit(main())
