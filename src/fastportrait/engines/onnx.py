@@ -1,8 +1,8 @@
 """ONNX files by ONNX Runtime on the CPU.
 
-The contract: one input "image" (1, 3, h, w), RGB in [0, 1]; one output "alpha" (1, 1, h, w) in [0, 1]; both
-float32, h and w fixed in the file. The two names are the promise about colours and range, so a file of another
-maker that has them runs too; its card, JSON under the metadata key "card", may then be missing.
+The contract: one input "image" (1, 3, h, w), RGB in [0, 1], one output "alpha" (1, 1, h, w) in [0, 1], both
+float32, h and w fixed in the file. The two names are the promise about colours and range, so a file made
+elsewhere that has them runs too; its card, JSON under the metadata key "card", may then be missing.
 """
 
 import json
