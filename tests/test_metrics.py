@@ -4,7 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from fastportrait.metrics import difference, interval, percentile_5, score, score_empty, score_matte
+from fastportrait.metrics import (
+    difference,
+    interval,
+    percentile_5,
+    score,
+    score_empty,
+    score_matte,
+    share_interval,
+)
 from fastportrait.metrics.edges import conn, grad_p3m, grad_rvm
 from fastportrait.metrics.masks import boundary, boundary_iou, iou, mad, miou, mse, sad
 
@@ -218,3 +226,8 @@ def test_a_paired_difference_sees_what_two_intervals_hide():
 def test_a_paired_difference_of_other_pictures_is_refused():
     with pytest.raises(ValueError, match="the same pictures: 2 and 3 values"):
         difference([1, 2], [1, 2, 3])
+
+
+def test_no_failure_in_two_hundred_pictures_is_not_never():
+    assert share_interval([False] * 200) == pytest.approx((0, 0.0188), abs=1e-4)
+    assert share_interval([True] * 5 + [False] * 5) == pytest.approx((0.2366, 0.7634), abs=1e-4)  # published

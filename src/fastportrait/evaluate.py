@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data.shards import Sample
-from .metrics import LABELS, SCORES, VARIANTS, difference, interval, number, percentile_5
+from .metrics import LABELS, SCORES, VARIANTS, difference, interval, number, percentile_5, share_interval
 from .results import Result
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -75,7 +75,8 @@ def summary(rows: list[Row], seed: int) -> dict[str, dict[str, float]]:
     if "iou" in columns:
         result["iou_p5"] = _estimate(columns["iou"], seed, percentile_5)
     if "false_mask" in columns:
-        result["over_1_percent"] = _estimate((columns["false_mask"] > 0.01).astype(np.float64), seed)
+        over = columns["false_mask"] > 0.01
+        result["over_1_percent"] = _rounded(float(over.mean()), *share_interval(over))
     return result
 
 
@@ -139,5 +140,8 @@ def log(line: str, path: Path) -> None:
 def _estimate(
     values: NDArray[np.float64], seed: int, statistic: Callable[..., Any] = np.mean
 ) -> dict[str, float]:
-    low, high = interval(values, seed, statistic)
-    return {"value": round(float(statistic(values)), 6), "low": round(low, 6), "high": round(high, 6)}
+    return _rounded(float(statistic(values)), *interval(values, seed, statistic))
+
+
+def _rounded(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": round(value, 6), "low": round(low, 6), "high": round(high, 6)}

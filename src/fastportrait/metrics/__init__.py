@@ -1,6 +1,6 @@
 """What a mask is worth, named with the variant of every number."""
 
-from .bootstrap import difference, interval, percentile_5
+from .bootstrap import difference, interval, percentile_5, share_interval
 from .score import LABELS, SCORES, VARIANTS, number, score, score_empty, score_matte
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "score",
     "score_empty",
     "score_matte",
+    "share_interval",
 ]

@@ -4,6 +4,7 @@ B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. P
 replacement, whole: pixels of one picture are not independent.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +29,20 @@ def interval(
     drawn = np.random.default_rng(seed).integers(sample.size, size=(draws, sample.size))
     low, high = np.percentile(statistic(sample[drawn], axis=1), [2.5, 97.5])
     return float(low), float(high)
+
+
+def share_interval(hits: ArrayLike) -> tuple[float, float]:
+    """The 95 % Wilson interval of the share of True in `hits`, one a picture.
+
+    A bootstrap of 0 in 200 says "0 to 0", as if no picture could ever fail; this says "0 to 1.9 %".
+    (E. B. Wilson, "Probable inference", JASA 22, 1927.)
+    """
+    sample = np.asarray(hits, np.float64)
+    n, share, z = sample.size, sample.mean(), 1.96
+    middle = share + z**2 / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    low, high = (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def difference(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
