@@ -24,7 +24,7 @@ VARIANTS = {
     "conn": "connectivity error, step 0.1, 4-connected, whole picture, sum / 1000 (RVM's variant)",
     "false_mask": "share of the pixels of a picture without people where alpha > 0.5",
     "iou_p5": "5th percentile of the person IoU over pictures",
-    "over_1_percent": "share of pictures without people where over 1 % of the pixels are mask (Wilson interval)",
+    "over_1_percent": "share of pictures without people with over 1 % of pixels as mask; Wilson interval",
 }
 
 LABELS: dict[str, tuple[str, float, int]] = {
