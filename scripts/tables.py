@@ -39,30 +39,21 @@ def accuracy_on(root: Path, split: str, metrics: tuple[str, ...]) -> str:
 
 def accuracy(root: Path) -> str:
     """The models measured on test, and what is known of them on the other splits."""
-    columns = [
-        ("test", "iou"),
-        ("test", "boundary_iou"),
-        ("test", "mad"),
-        ("val", "iou"),
-        ("val", "boundary_iou"),
-    ]
-    columns += [("matte", "mad"), ("empty", "over_1_percent")]
     found = {split: measured(root, split) for split in ("test", "val", "matte", "empty")}
     rows = []
     for name in ranked(found["test"], "iou"):
-        scores = [(metric, found[split].get(name, {}).get(metric)) for split, metric in columns]
+        scores = [(metric, found[split].get(name, {}).get(metric)) for split, metric in ACCURACY.values()]
         rows.append([name, *(number(metric, score["value"]) if score else "" for metric, score in scores)])
-    return table(["model", *(f"{split}: {LABELS[metric][0]}" for split, metric in columns)], rows)
+    return table(["model", *ACCURACY], rows)
 
 
 def models(root: Path) -> str:
     """The shipped models, from their cards."""
     rows = []
     for card in list_models():
+        height, width = card["size"]
         size = f"{card['bytes'] / 1000:,.0f} kB"
-        rows.append(
-            [card["name"], *(str(card.get(key, "")) for key in ("network", "size")), size, card["sha256"]]
-        )
+        rows.append([card["name"], card["network"], f"{height} x {width}", size, card["sha256"]])
     return table(["model", "network", "input", "file", "SHA-256"], rows)
 
 
@@ -84,6 +75,15 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
+ACCURACY = {
+    "test: IoU %": ("test", "iou"),
+    "boundary IoU %": ("test", "boundary_iou"),
+    "MAD x1000": ("test", "mad"),
+    "val: IoU %": ("val", "iou"),
+    "val: boundary IoU %": ("val", "boundary_iou"),
+    "matte: MAD x1000": ("matte", "mad"),
+    "empty: with false mask %": ("empty", "over_1_percent"),
+}
 MASK = ("iou", "boundary_iou", "mad", "iou_p5", "miou")
 MATTE = ("iou", "boundary_iou", "mad", "mse", "sad", "grad_rvm", "grad_p3m", "conn")
 TABLES: dict[str, Callable[[Path], str]] = {

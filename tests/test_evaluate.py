@@ -239,6 +239,29 @@ def test_overlays_show_false_person_orange_and_missed_person_blue():
     assert found(image, alpha)[0, 0].tolist() == [255, 255, 255]
 
 
+def test_a_model_file_is_measured_as_a_user_runs_it(green_model, data, tmp_path):
+    pytest.importorskip("fastportrait.refine")
+    image = np.zeros((*SIZE, 3), np.uint8)
+    _, alpha = person()
+    image[:, :, 1] = alpha  # what this network finds is green; the shard's pictures are stored blue first
+    write_shard(data / "green-000.tar", [("square", image, alpha, {})])
+    out = tmp_path / "r.json"
+    done = run(green_model, "--data", data, "--split", "green", "--out", out)
+    assert done.exit_code == 0, done.output
+    result = json.loads(out.read_text())
+    assert result["scores"]["iou"]["value"] > 0.95
+    assert result["model"]["name"] == "green"
+    assert result["model"]["input"] == "64x64"
+    assert result["machine"]["runtime"].startswith("ONNX Runtime ")
+
+
+def test_a_misspelt_model_is_said_in_one_line(data):
+    done = run("smalll", "--data", data)
+    assert done.exit_code == 1
+    assert "Error: no model 'smalll': neither a shipped name nor a file" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
