@@ -240,7 +240,6 @@ def test_overlays_show_false_person_orange_and_missed_person_blue():
 
 
 def test_a_model_file_is_measured_as_a_user_runs_it(green_model, data, tmp_path):
-    pytest.importorskip("fastportrait.refine")
     image = np.zeros((*SIZE, 3), np.uint8)
     _, alpha = person()
     image[:, :, 1] = alpha  # what this network finds is green; the shard's pictures are stored blue first
