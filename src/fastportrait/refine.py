@@ -1,0 +1,140 @@
+"""The network's mask, refined to the photo's full resolution along the photo's own edges.
+
+A guided filter (K. He, J. Sun, X. Tang, "Guided Image Filtering", 2013, https://arxiv.org/abs/1505.00996 for its fast
+form) in colour: in every window the mask is regressed on the picture's three colours, at little more than the network's
+resolution, and the regression's smooth coefficients are applied to the picture at full size. What this file adds:
+
+* only the uncertain band is touched: where the mask is flat, near 0 or near 1, it stays what it was, so that no texture
+  leaks into clothes or walls;
+* where the colours do not explain the mask (its R² is low) the mask itself is kept, not its blur;
+* the regression runs twice on one set of picture statistics, the second time on its own, sharpened result;
+* contrast is raised about 0.5 after each pass, because a window's mean is always softer than the edge.
+
+The numbers below were chosen by `fastportrait.bench.edges`; docs/edges.md has the table.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Plane = NDArray[np.float32]
+
+CELLS = 1.5
+"""Pixels of the working grid per pixel of the mask, along each side."""
+RADIUS = 3
+"""Of the window, in pixels of the working grid."""
+EPSILON = 3e-4
+"""Variance of colour, in [0, 1], below which a window counts as flat."""
+CONTRAST = 1.6
+UNCERTAIN = 0.02
+"""A mask this near to 0 or 1, and all its neighbours with it, is certain."""
+TILE = 256
+"""Pixels of the photo worked on at once: large enough to amortise calls, small enough for the cache."""
+
+
+def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
+    """(H, W, 3) RGB and its (h, w) mask in [0, 1], covering the whole picture -> (H, W) alpha in [0, 1].
+
+    Certain parts are the mask, resized; a mask without an uncertain part comes back as just that.
+    Needs one plane of the photo's size beside the result's working grid. Raises `ValueError` for other shapes.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"image is {image.shape}; refine needs (H, W, 3)")
+    if coarse.ndim != 2 or 0 in coarse.shape:
+        raise ValueError(f"coarse is {coarse.shape}; refine needs (h, w)")
+    coarse = np.clip(coarse, 0, 1, dtype=np.float32)
+    alpha = resize(coarse, image.shape[:2])
+    uncertain = _uncertain(coarse)
+    if not uncertain.any():
+        return alpha
+    h, w = (min(round(CELLS * n), size) for n, size in zip(coarse.shape, image.shape, strict=False))
+    guide = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA)
+    slopes = _slopes(guide.astype(np.float32) * np.float32(1 / 255) - np.float32(0.5), resize(coarse, (h, w)))
+    _apply(slopes, image, resize(uncertain, (h, w)), alpha)
+    return alpha
+
+
+def resize(plane: Plane, size: tuple[int, ...]) -> Plane:
+    """(h, w) -> `size`, half-pixel centred: averaged along a side that shrinks, bilinear along one that grows."""
+    h, w = (min(n, m) for n, m in zip(plane.shape, size, strict=True))
+    shrunk = cv2.resize(plane, (w, h), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(shrunk, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _uncertain(coarse: Plane) -> Plane:
+    """1 where the mask or a neighbour is neither 0 nor 1, falling to 0 over one pixel."""
+    near = np.ones((3, 3), np.uint8)
+    low, high = cv2.erode(coarse, near), cv2.dilate(coarse, near)
+    band = ((high > UNCERTAIN) & (low < 1 - UNCERTAIN)).astype(np.float32)
+    return np.asarray(cv2.blur(band, (3, 3)), np.float32)
+
+
+def _mean(x: Plane) -> Plane:
+    return np.asarray(cv2.blur(x, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def _contrast(alpha: Plane) -> Plane:
+    return np.clip((alpha - 0.5) * np.float32(CONTRAST) + np.float32(0.5), 0, 1)
+
+
+def _slopes(guide: Plane, mask: Plane) -> Plane:
+    """(h, w, 3) in [-0.5, 0.5] and (h, w) -> (h, w, 4): the mask is about slopes[:3] @ colour + slopes[3]."""
+    mean = _mean(guide)
+    inverse = _inverse_covariance(guide, mean)
+    sharp = _contrast(mask)
+    slopes = _regress(guide, mean, inverse, sharp, mask)
+    again = np.einsum("hwc,hwc->hw", slopes[..., :3], guide) + slopes[..., 3]
+    return _regress(guide, mean, inverse, _contrast(again), mask)
+
+
+def _regress(guide: Plane, mean: Plane, inverse: list[Plane], mask: Plane, fallback: Plane) -> Plane:
+    """Eq. 14-17 of the paper's colour filter; `fallback` where the colours explain less than half of the mask."""
+    rr, rg, rb, gg, gb, bb = inverse
+    mask_mean = _mean(mask)
+    r, g, b = cv2.split(_mean(guide * mask[..., None]) - mean * mask_mean[..., None])      # covariance with the mask
+    slopes = np.empty((*mask.shape, 4), np.float32)
+    slopes[..., 0] = rr * r + rg * g + rb * b
+    slopes[..., 1] = rg * r + gg * g + gb * b
+    slopes[..., 2] = rb * r + gb * g + bb * b
+    slopes[..., 3] = mask_mean - np.einsum("hwc,hwc->hw", slopes[..., :3], mean)
+    explained = slopes[..., 0] * r + slopes[..., 1] * g + slopes[..., 2] * b
+    variance = _mean(mask * mask) - mask_mean * mask_mean
+    trust = np.clip(2 * _mean((explained + 1e-4) / (np.maximum(variance, explained) + 1e-4)), 0, 1)
+    slopes = _mean(slopes) * trust[..., None]
+    slopes[..., 3] += (1 - trust) * fallback
+    return slopes
+
+
+def _inverse_covariance(guide: Plane, mean: Plane) -> list[Plane]:
+    """The six distinct elements of (covariance of the colours + EPSILON)⁻¹ in every window: rr rg rb gg gb bb."""
+    red, green, blue = cv2.split(guide)
+    r, g, b = cv2.split(mean)
+    rr, gg, bb = cv2.split(_mean(guide * guide) - mean * mean + np.float32(EPSILON))
+    rg, rb, gb = _mean(red * green) - r * g, _mean(red * blue) - r * b, _mean(green * blue) - g * b
+    adjugate = [gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb, rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg]
+    determinant = adjugate[0] * rr + adjugate[1] * rg + adjugate[2] * rb
+    scale = 1 / np.maximum(determinant, np.float32(EPSILON**3))        # rounding never takes it below its least value
+    return [part * scale for part in adjugate]
+
+
+def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane) -> None:
+    """Blend contrast(slopes @ colour) into `alpha` by `weight`, in place, tile by tile where `weight` is not 0."""
+    # Fold 0..255, the guide's centre and the contrast into the coefficients: one product a pixel is left.
+    slopes = slopes * np.float32(CONTRAST)
+    slopes[..., 3] += np.float32(0.5 - 0.5 * CONTRAST) - np.float32(0.5) * slopes[..., :3].sum(-1)
+    slopes[..., :3] *= np.float32(1 / 255)
+    (H, W), (h, w) = alpha.shape, weight.shape
+    at_y = (np.arange(H, dtype=np.float32) + np.float32(0.5)) * np.float32(h / H) - np.float32(0.5)
+    at_x = (np.arange(W, dtype=np.float32) + np.float32(0.5)) * np.float32(w / W) - np.float32(0.5)
+    for y in range(0, H, TILE):
+        for x in range(0, W, TILE):
+            ys, xs = at_y[y : y + TILE], at_x[x : x + TILE]
+            if not weight[max(0, int(ys[0])) : int(ys[-1]) + 2, max(0, int(xs[0])) : int(xs[-1]) + 2].any():
+                continue
+            grid = np.meshgrid(xs, ys)
+            local = cv2.remap(slopes, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            blend = cv2.remap(weight, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            colour = image[y : y + TILE, x : x + TILE].astype(np.float32)
+            fine = np.einsum("hwc,hwc->hw", local[..., :3], colour) + local[..., 3]
+            tile = alpha[y : y + TILE, x : x + TILE]
+            tile += blend * (np.clip(fine, 0, 1) - tile)
