@@ -3,6 +3,8 @@
 import base64
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -359,3 +361,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path,
         save(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_heif_is_not_needed_to_refuse_what_is_none():
+    """In a fresh process, where no HEIC has been read yet."""
+    code = """
+import sys
+from fastportrait.media.images import ImageError, read
+try:
+    read(b"Dear photo")
+except ImageError as error:
+    assert "not a readable image" in str(error), error
+assert "pi_heif" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")

@@ -117,11 +117,12 @@ def _decode(data: bytes, max_pixels: int) -> Picture:
 
 
 def _open(data: bytes) -> Image.Image:
-    if data[4:8] == b"ftyp":  # HEIF and AVIF; the others need not wait for the library
-        import pi_heif
+    if data[4:8] != b"ftyp":
+        return Image.open(io.BytesIO(data), formats=[kind for kind in KINDS if kind not in ("HEIF", "AVIF")])
+    import pi_heif  # only these two pay for it
 
-        pi_heif.register_heif_opener(thumbnails=False)
-    return Image.open(io.BytesIO(data), formats=KINDS)
+    pi_heif.register_heif_opener(thumbnails=False)
+    return Image.open(io.BytesIO(data), formats=["HEIF", "AVIF"])
 
 
 def _is_plain_jpeg(image: Image.Image, data: bytes) -> bool:
