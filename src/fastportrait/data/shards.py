@@ -48,22 +48,27 @@ def read(folder: Path, split: str) -> Iterator[Sample]:
     Raises `ValueError` naming shard and key where a picture cannot be decoded or its mask has another size.
     """
     for shard in shards(folder, split):
-        parts: dict[str, bytes] = {}
-        key = ""
-        with tarfile.open(shard) as tar:
-            for member in tar:
-                if not member.isfile():
-                    continue
-                stem, _, ending = member.name.rpartition(".")
-                if stem != key:
-                    if parts:
-                        yield _sample(shard, key, parts)
-                    key, parts = stem, {}
-                file = tar.extractfile(member)
-                assert file is not None
-                parts[ending] = file.read()
-        if parts:
-            yield _sample(shard, key, parts)
+        yield from read_shard(shard)
+
+
+def read_shard(shard: Path) -> Iterator[Sample]:
+    """The samples of one tar file; raises as `read` does."""
+    parts: dict[str, bytes] = {}
+    key = ""
+    with tarfile.open(shard) as tar:
+        for member in tar:
+            if not member.isfile():
+                continue
+            stem, _, ending = member.name.rpartition(".")
+            if stem != key:
+                if parts:
+                    yield _sample(shard, key, parts)
+                key, parts = stem, {}
+            file = tar.extractfile(member)
+            assert file is not None
+            parts[ending] = file.read()
+    if parts:
+        yield _sample(shard, key, parts)
 
 
 def _sample(shard: Path, key: str, parts: dict[str, bytes]) -> Sample:

@@ -1,0 +1,33 @@
+"""`fastportrait train RECIPE.toml`: the network that a recipe describes."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="FASTPORTRAIT_DATA",
+    required=True,
+    help="Folder of shards: train-*.tar, val-*.tar, background-*.tar. [env: FASTPORTRAIT_DATA]",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where the run goes. [runs/RECIPE]")
+@click.option("--device", default="auto", help="cpu, gpu, mps; auto takes the best there is.")
+@click.option("--precision", default="bf16-mixed", help="bf16-mixed, 32-true or 16-mixed.")
+def command(recipe: Path, data: Path, out: Path | None, device: str, precision: str) -> None:
+    """Train the network that RECIPE describes.
+
+    The same command goes on where a stopped run was. TensorBoard reads the run's folder.
+    """
+    try:
+        from ..train import train
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'fastportrait[train]'") from None
+    try:
+        weights = train(recipe, data, out or Path("runs") / recipe.stem, accelerator=device, precision=precision)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(weights)

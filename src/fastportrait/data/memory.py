@@ -1,0 +1,126 @@
+"""The training pictures in memory, and which of them a step sees.
+
+Every picture lies as uint8 on a square canvas, so that a batch is one tensor and a GPU can hold them all. What a step
+draws is a function of (seed, step) alone: a resumed run sees what the uninterrupted one would have seen.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from .shards import Sample, read_shard, shards
+
+CANVAS = 384
+MASKS = ("alpha", "refined", "binary", "polygon", "pseudo")
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """`n` pictures on canvases of side S; each fills the upper left (height, width) of its canvas."""
+
+    image: Tensor
+    """(n, 3, S, S) uint8 RGB."""
+    alpha: Tensor
+    """(n, 1, S, S) uint8."""
+    extent: Tensor
+    """(n, 2) float, (height, width) in canvas pixels."""
+    mask: Tensor
+    """(n,) index into `MASKS`: how the mask was made, and so how far to trust it."""
+    composite: Tensor
+    """(n,) bool: a plain studio background, to be replaced."""
+    trust: Tensor
+    """(n,) float in [0, 1]: weight in the loss."""
+    draw: Tensor
+    """(n,) float: relative chance to be drawn."""
+
+    def to(self, device: torch.device) -> "Pictures":
+        return Pictures(**{name: value.to(device) for name, value in vars(self).items()})
+
+    def pick(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) indices, drawn with replacement by `draw`."""
+        return torch.multinomial(self.draw, count, replacement=True, generator=generator)
+
+
+def load_portraits(
+    folder: Path, sources: dict[str, float]
+) -> Pictures:
+    """The split `train`, each source drawn as often as `sources` says, each group of a source with the root of its size.
+
+    Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.
+    """
+    samples = _read_placed(folder, "train")
+    found = Counter(s.meta["source"] for s in samples)
+    if found.keys() != sources.keys():
+        differ = ", ".join(sorted(found.keys() ^ sources.keys()))
+        raise ValueError(
+            f"{folder}: the sources of the shards are {', '.join(sorted(found))}; `sources` differs in {differ}"
+        )
+    groups = Counter((s.meta["source"], s.meta.get("group")) for s in samples)
+    shares = np.array([groups[s.meta["source"], s.meta.get("group")] ** -0.5 for s in samples])
+    for source, weight in sources.items():
+        of_source = np.array([s.meta["source"] == source for s in samples])
+        shares[of_source] *= weight / shares[of_source].sum()
+    return _stack(samples, shares)
+
+
+def load_scenes(folder: Path) -> Pictures:
+    """The split `background`: pictures without people, all drawn alike."""
+    samples = _read_placed(folder, "background")
+    return _stack(samples, np.ones(len(samples)))
+
+
+def _read_placed(folder: Path, split: str) -> list[Sample]:
+    """A split whose pictures fit the canvas; the shards are decoded side by side."""
+    with ThreadPoolExecutor() as pool:
+        parts = pool.map(lambda shard: list(_placed(read_shard(shard))), shards(folder, split))
+        return [sample for part in parts for sample in part]
+
+
+def _placed(samples: Iterable[Sample]) -> Iterable[Sample]:
+    """Each sample shrunk to fit the canvas."""
+    for s in samples:
+        height, width = s.image.shape[:2]
+        scale = min(1.0, CANVAS / max(height, width))
+        if scale == 1.0:
+            yield s
+            continue
+        size = (round(width * scale), round(height * scale))
+        image = cv2.resize(s.image, size, interpolation=cv2.INTER_AREA)
+        alpha = None if s.alpha is None else cv2.resize(s.alpha, size, interpolation=cv2.INTER_AREA)
+        yield Sample(
+            s.key, np.asarray(image, np.uint8), None if alpha is None else np.asarray(alpha, np.uint8), s.meta
+        )
+
+
+def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
+    n = len(samples)
+    image = torch.zeros(n, 3, CANVAS, CANVAS, dtype=torch.uint8)
+    alpha = torch.zeros(n, 1, CANVAS, CANVAS, dtype=torch.uint8)
+    for i, s in enumerate(samples):
+        height, width = s.image.shape[:2]
+        image[i, :, :height, :width] = torch.from_numpy(np.ascontiguousarray(s.image.transpose(2, 0, 1)))
+        if s.alpha is not None:
+            alpha[i, 0, :height, :width] = torch.from_numpy(s.alpha)
+    return Pictures(
+        image=image,
+        alpha=alpha,
+        extent=torch.tensor([s.image.shape[:2] for s in samples], dtype=torch.float32),
+        mask=torch.tensor([MASKS.index(s.meta["mask"]) if s.meta.get("mask") else 0 for s in samples]),
+        composite=torch.tensor([bool(s.meta.get("composite")) for s in samples]),
+        trust=torch.tensor([_trust(s) for s in samples]),
+        draw=torch.from_numpy(draw).float(),
+    )
+
+
+def _trust(sample: Sample) -> float:
+    """A pseudo mask counts by the agreement of its two teachers: 0.93, the least that was kept, is worth a half."""
+    if sample.meta.get("mask") != "pseudo":
+        return 1.0
+    return float(np.clip(0.5 + (sample.meta["agreement"] - 0.93) / 0.07 * 0.5, 0.25, 1.0))

@@ -1,0 +1,62 @@
+"""The one contract of the zoo: an RGB image in, one mask logit per pixel out."""
+
+from copy import deepcopy
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Network(nn.Module):
+    """A network of the zoo: image (N, 3, H, W), RGB in [0, 1] -> logit (N, 1, H, W), > 0 is person.
+
+    A subclass writes `forward`, and `outputs` too if its paper trains with helper heads. Modules that only the
+    loss needs live in `self.helpers`; `deploy()` drops them.
+    """
+
+    multiple: int = 32
+    """Height and width of the image must be multiples of this."""
+    helpers: nn.ModuleDict
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, mean: tuple[float, ...] = IMAGENET_MEAN, std: tuple[float, ...] = IMAGENET_STD
+    ) -> None:
+        super().__init__()
+        self.helpers = nn.ModuleDict()
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """RGB in [0, 1] -> what the paper trained on; inside the network, so that no phone forgets it."""
+        return (image - self.mean) / self.std
+
+    def outputs(self, image: Tensor) -> dict[str, Tensor]:
+        """What the loss sees: "mask", the logit (N, 1, H, W), and whatever else the paper supervises."""
+        return {"mask": self(image)}
+
+    def deploy(self) -> Self:
+        """A copy for phones, equal in output: no helpers, batch norms folded into the convolutions before them."""
+        net = deepcopy(self).eval()
+        net.helpers = nn.ModuleDict()
+        for block in net.modules():
+            if isinstance(block, nn.Sequential):
+                for i, (conv, norm) in enumerate(zip(list(block), list(block)[1:], strict=False)):
+                    if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                        block[i], block[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+        return net
+
+
+def check_size(net: Network, size: tuple[int, int]) -> None:
+    """Raises `ValueError` naming the size to use where `net` cannot take (height, width)."""
+    step = net.multiple
+    if any(side % step or side <= 0 for side in size):
+        fit = tuple(max(step, round(side / step) * step) for side in size)
+        raise ValueError(
+            f"{type(net).__name__} needs multiples of {step}, not {size[0]} x {size[1]}: use {fit[0]} x {fit[1]}"
+        )

@@ -1,0 +1,84 @@
+"""TopDown: our own first portrait network, a MobileNetV2 trunk under a thin top-down decoder, in two sizes.
+
+Papers: M. Sandler et al., "MobileNetV2", 2018 (the trunk). https://arxiv.org/abs/1801.04381
+        T.-Y. Lin et al., "Feature Pyramid Networks", 2017 (the top-down sum). https://arxiv.org/abs/1612.03144
+        W. Liu et al., "ParseNet", 2015 (the pooled context). https://arxiv.org/abs/1506.04579
+In:     image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 32
+Out:    logit (N, 1, H, W), > 0 is person
+Size:   small: SMALL
+        teacher: TEACHER
+Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and filters
+depthwise; `small` keeps the trunk up to the first 96-channel block, then two cheap blocks at stride 32.
+"""
+
+from functools import partial
+
+from torch import Tensor, nn
+
+from .blocks import ConvBNAct, Separable, double
+from .card import Card
+from .mobilenetv2 import TABLE, InvertedResidual, Row, Trunk
+from .network import Network
+
+
+class Context(nn.Module):
+    """What the whole picture shows, added at every place: (N, C, H, W) -> (N, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(channels, channels, kernel_size=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.project(x.mean((2, 3), keepdim=True)).relu()
+
+
+class Decoder(nn.Module):
+    """From the coarsest map to stride 2, `widths` channels at strides 2, 4, 8, ...: a sum, then a separable filter."""
+
+    def __init__(self, channels: list[int], widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(
+            ConvBNAct(c, w, kernel=1, act=nn.Identity) for c, w in zip(channels, widths, strict=True)
+        )
+        self.smooth = nn.ModuleList(
+            Separable(w, finer) for w, finer in zip(widths, (widths[0], *widths[:-1]), strict=True)
+        )
+        self.context = Context(widths[-1])
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        x = self.context(self.lateral[-1](features[-1]))
+        for i in range(len(features) - 2, -1, -1):
+            x = double(self.smooth[i + 1](x)) + self.lateral[i](features[i])
+        return self.smooth[0](x)
+
+
+class TopDown(Network):
+    def __init__(self, rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> None:
+        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: rows of our own on top of them."""
+        super().__init__()
+        self.trunk = Trunk(rows)
+        self.top = nn.ModuleList()
+        channels = list(self.trunk.channels)
+        for expand, c, n, stride in top:
+            blocks = [InvertedResidual(channels[-1], c, stride, expand)]
+            blocks += [InvertedResidual(c, c, 1, expand) for _ in range(n - 1)]
+            self.top.append(nn.Sequential(*blocks))
+            channels.append(c)
+        self.decoder = Decoder(channels, widths)
+        self.head = nn.Conv2d(widths[0], 1, kernel_size=3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        features = self.trunk(self.normalise(image))
+        for stage in self.top:
+            features.append(stage(features[-1]))
+        return double(self.head(self.decoder(features)))
+
+
+CARDS = (
+    Card(
+        "small",
+        partial(TopDown, (*TABLE[:4], (6, 96, 1, 1)), ((3, 96, 2, 2),), widths=(16, 24, 32, 48, 64)),
+        size=(256, 256),
+    ),
+    Card("teacher", partial(TopDown, TABLE, (), widths=(32, 48, 64, 96, 128)), size=(320, 320)),
+)

@@ -1,0 +1,89 @@
+"""A network's weights and everything needed to use them, in one safetensors file."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from . import ZOO
+from .network import Network
+
+
+@dataclass(frozen=True)
+class About:
+    """Travels in the header of the weights file, and later in the exported model."""
+
+    network: str
+    """A name in the zoo, or of a classifier that trunks start from."""
+    size: tuple[int, int]
+    """Height and width to run it at."""
+    recipe: str = ""
+    commit: str = ""
+    data: tuple[str, ...] = ()
+    terms: str = ""
+    """What the weights may be used for, as far as the data decide it; the code's licence is another matter."""
+    scores: dict[str, Any] = field(default_factory=dict)
+    """By split: {"val": {"iou": 95.1, ...}}."""
+
+
+def save(net: nn.Module, about: About, path: Path) -> None:
+    """Writes tensors and `about` to `path`, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    save_file(state, partial, metadata={"about": json.dumps(asdict(about))})
+    os.replace(partial, path)
+
+
+def read_about(path: Path) -> About:
+    """Raises `ValueError` where the file does not say which network it belongs to."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+    if "about" not in metadata:
+        raise ValueError(f"{path} does not say which network it belongs to (no 'about' in its header)")
+    fields = json.loads(metadata["about"])
+    return About(**{**fields, "size": tuple(fields["size"]), "data": tuple(fields["data"])})
+
+
+def load(path: Path) -> tuple[Network, About]:
+    """The network in evaluation mode. Raises `ValueError` on a network that the zoo does not have."""
+    about = read_about(path)
+    if about.network not in ZOO:
+        raise ValueError(f"{path}: the zoo has no network {about.network!r}, only {', '.join(ZOO)}")
+    net = ZOO[about.network].build()
+    net.load_state_dict(_tensors(path))
+    return net.eval(), about
+
+
+def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
+    """Loads `path` into `net`: all of it where it is the same network, else the layers below `trunk`.
+
+    Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another shape, so
+    that nothing stays fresh unnoticed.
+    """
+    tensors = _tensors(path)
+    if read_about(path).network == network:
+        net.load_state_dict(tensors)
+        return list(tensors)
+    wanted = {name: value for name, value in net.state_dict().items() if name.startswith("trunk.")}
+    if not wanted:
+        raise ValueError(f"{path} holds another network, and {network} has no trunk to take from it")
+    for name, value in wanted.items():
+        if name not in tensors:
+            raise ValueError(f"{path} has no {name}, which {network} needs")
+        if tensors[name].shape != value.shape:
+            raise ValueError(
+                f"{path}: {name} is {tuple(tensors[name].shape)}, {network} needs {tuple(value.shape)}"
+            )
+    net.load_state_dict({name: tensors[name] for name in wanted}, strict=False)
+    return list(wanted)
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}

@@ -1,0 +1,83 @@
+"""A recipe: everything that decides what a training run produces."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    network: str
+    """A name in the zoo."""
+    steps: int
+    """Optimiser steps in all."""
+    sources: dict[str, float]
+    """How often each source of the training shards is drawn, relative to the others."""
+    size: tuple[int, int] = (224, 224)
+    """Height and width to train at."""
+    score_size: tuple[int, int] = (256, 256)
+    """Height and width to validate at."""
+    batch: int = 24
+    lr: float = 1e-3
+    """The highest learning rate; a cosine takes it to a hundredth."""
+    trunk_lr: float = 1.0
+    """Factor on `lr` for layers that start from `init`."""
+    warmup: int = 300
+    """Steps over which `lr` rises from zero."""
+    weight_decay: float = 1e-4
+    ema: float = 0.998
+    """Share of the averaged weights that each step keeps; what is saved are the averaged ones."""
+    clip: float = 5.0
+    """Largest norm of the gradient."""
+    init: str = ""
+    """Weights to start from: a .safetensors file beside the recipe; empty: fresh."""
+    teacher: str = ""
+    """Weights to distil from: a .safetensors file beside the recipe; empty: labels only."""
+    losses: dict[str, float] = field(default_factory=lambda: {"mask": 1.0, "boundary": 0.5, "overlap": 0.5})
+    """Weight of each loss, by its name in `losses.py`."""
+    empty: float = 0.04
+    """Share of pictures without people."""
+    paste: float = 0.15
+    """Share of pictures with a trusted soft mask that are cut out and pasted on another background."""
+    validate_every: int = 500
+    """Steps between validations, which is also where checkpoints are written."""
+    terms: str = "see the data's own terms"
+    """What the trained weights may be used for, because of the data."""
+    seed: int = 0
+
+    @classmethod
+    def read(cls, path: Path) -> "Recipe":
+        """Raises `ValueError` on a key that does not exist, a missing one, or a value of the wrong kind."""
+        try:
+            table: dict[str, Any] = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path}: {error}") from None
+        known = {f.name: f for f in fields(cls)}
+        for key in table.keys() - known.keys():
+            near = get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+            raise ValueError(f"{path}: unknown key {key!r}, {hint}")
+        for key in ("network", "steps", "sources"):
+            if key not in table:
+                raise ValueError(f"{path}: the key {key!r} is missing")
+        return cls(**{key: _checked(path, key, known[key].type, value) for key, value in table.items()})
+
+
+def _checked(path: Path, key: str, kind: Any, value: Any) -> Any:
+    """`value` as the type that the field declares, or `ValueError`."""
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind in (int, float, str) and type(value) is kind:
+        return value
+    if kind == tuple[int, int] and isinstance(value, list) and [type(v) for v in value] == [int, int]:
+        return tuple(value)
+    if (
+        kind == dict[str, float]
+        and isinstance(value, dict)
+        and all(isinstance(v, int | float) for v in value.values())
+    ):
+        return {name: float(weight) for name, weight in value.items()}
+    wanted = kind.__name__ if isinstance(kind, type) else str(kind)
+    raise ValueError(f"{path}: {key} must be {wanted}, not {value!r}")

@@ -1,0 +1,224 @@
+"""Training: one recipe in, one .safetensors out, by PyTorch Lightning.
+
+The loader's only item is the number of the step; what the step sees follows from (seed, step), so a run that was
+stopped goes on as if it had not been.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from .data.augment import Batch, batch
+from .data.memory import Pictures, load_portraits, load_scenes
+from .data.shards import Sample, read
+from .losses import LOSSES, distil
+from .metrics.score import score
+from .nets import ZOO
+from .nets.network import check_size
+from .nets.weights import About, load, save, start_from
+from .recipe import Recipe
+
+
+class Steps(IterableDataset[Batch]):
+    """The batches of steps `first` to `last`, made on the device that trains."""
+
+    def __init__(
+        self, portraits: Pictures, scenes: Pictures, recipe: Recipe, first: int, last: int, rank: int = 0
+    ) -> None:
+        self.portraits, self.scenes, self.recipe = portraits, scenes, recipe
+        self.first, self.last, self.rank = first, last, rank
+
+    def __iter__(self) -> Iterator[Batch]:
+        recipe = self.recipe
+        for step in range(self.first, self.last):
+            generator = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * 64 + self.rank)
+            yield batch(
+                self.portraits, self.scenes, recipe.batch, recipe.size, recipe.empty, recipe.paste, generator
+            )
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+
+class Data(pl.LightningDataModule):
+    """Training pictures in memory on the training device; validation pictures as they are."""
+
+    def __init__(self, recipe: Recipe, portraits: Pictures, scenes: Pictures, val: list[Sample]) -> None:
+        super().__init__()
+        self.recipe, self.portraits, self.scenes, self.val = recipe, portraits, scenes, val
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        trainer = self.trainer
+        assert trainer is not None
+        device = trainer.strategy.root_device
+        self.portraits, self.scenes = self.portraits.to(device), self.scenes.to(device)
+        first = trainer.global_step
+        last = min(self.recipe.steps, first + self.recipe.validate_every)
+        steps = Steps(self.portraits, self.scenes, self.recipe, first, last, trainer.global_rank)
+        return DataLoader(steps, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[int]:
+        return DataLoader(range(len(self.val)), batch_size=None)  # type: ignore[arg-type]
+
+
+class Training(pl.LightningModule):
+    """The loss of one step, and the scores on val."""
+
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        """`folder` holds the files that the recipe names."""
+        super().__init__()
+        self.recipe = recipe
+        self.net = ZOO[recipe.network].build().to(memory_format=torch.channels_last)
+        self.started = set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
+        # In a tuple, so that its weights are neither trained nor saved with this network's.
+        self.teacher = (load(folder / recipe.teacher)[0].deploy(),) if recipe.teacher else ()
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        outputs = self.net.outputs(image)
+        logit = outputs["mask"].float()
+        with torch.autocast(self.device.type, enabled=False):
+            parts = {
+                name: LOSSES[name](logit, batch.alpha, batch.weight)
+                for name in self.recipe.losses
+                if name in LOSSES
+            }
+        if self.teacher:
+            with torch.no_grad():
+                taught = self.teacher[0].to(self.device)(image).float()
+            parts["distil"] = distil(logit, taught, batch.trust)
+        loss = torch.stack([self.recipe.losses[name] * value for name, value in parts.items()]).sum()
+        if not torch.isfinite(loss):
+            raise ValueError(f"the loss is {loss.item()} at step {self.global_step}: lower lr or clip")
+        self.log_dict({f"loss/{name}": value for name, value in parts.items()})
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, index: int) -> None:
+        sample = self.trainer.datamodule.val[index]  # type: ignore[attr-defined]
+        height, width = self.recipe.score_size
+        small = cv2.resize(sample.image, (width, height), interpolation=cv2.INTER_AREA)
+        image = torch.from_numpy(np.asarray(small)).permute(2, 0, 1)[None].float() / 255
+        logit = self.net(image.to(self.device)).float()
+        full = cv2.resize(logit.sigmoid()[0, 0].cpu().numpy(), sample.image.shape[1::-1])
+        assert sample.alpha is not None
+        scores = score(np.asarray(full, np.float32), sample.alpha)
+        wanted = {f"val/{name}": 100 * scores[name] for name in ("iou", "boundary_iou", "mad")}
+        self.log_dict(wanted, batch_size=1, on_epoch=True, on_step=False, prog_bar=True, sync_dist=True)
+
+    def configure_optimizers(self) -> Any:
+        recipe = self.recipe
+        groups = []
+        for started in (True, False):
+            for decays in (True, False):
+                parameters = [
+                    p
+                    for name, p in self.net.named_parameters()
+                    if (name in self.started) == started and (p.ndim > 1) == decays
+                ]
+                if parameters:
+                    groups.append(
+                        {
+                            "params": parameters,
+                            "lr": recipe.lr * (recipe.trunk_lr if started else 1.0),
+                            "weight_decay": recipe.weight_decay if decays else 0.0,
+                        }
+                    )
+        optimiser = torch.optim.AdamW(groups)
+
+        def share(step: int) -> float:
+            if step < recipe.warmup:
+                return (step + 1) / recipe.warmup
+            done = min(1.0, (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup))
+            return 0.01 + 0.99 * 0.5 * (1 + cos(pi * done))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def train(
+    recipe_file: Path,
+    data: Path,
+    out: Path,
+    *,
+    accelerator: str = "auto",
+    precision: str = "bf16-mixed",
+    progress: bool = True,
+) -> Path:
+    """Trains what `recipe_file` says on the shards in `data`; returns the weights' file, `out`/NETWORK.safetensors.
+
+    A run that was stopped goes on from `out`/last.ckpt. Raises `ValueError` where recipe and data do not fit.
+    """
+    recipe = Recipe.read(recipe_file)
+    if recipe.network not in ZOO:
+        raise ValueError(f"{recipe_file}: the zoo has no network {recipe.network!r}, only {', '.join(ZOO)}")
+    unknown = recipe.losses.keys() - LOSSES.keys() - ({"distil"} if recipe.teacher else set())
+    if unknown:
+        raise ValueError(f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join([*LOSSES, 'distil (with a teacher)'])}")
+    torch.manual_seed(recipe.seed)
+    training = Training(recipe, recipe_file.parent)
+    for size in (recipe.size, recipe.score_size):
+        check_size(training.net, size)
+    if progress:
+        print(f"loading {data}", flush=True)
+    portraits, scenes = load_portraits(data, recipe.sources), load_scenes(data)
+    module = Data(recipe, portraits, scenes, [s for s in read(data, "val") if s.alpha is not None])
+
+    last = out / "last.ckpt"
+    trainer = pl.Trainer(
+        accelerator=accelerator,
+        precision=precision,  # type: ignore[arg-type]
+        max_steps=recipe.steps,
+        gradient_clip_val=recipe.clip,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        default_root_dir=out,
+        logger=TensorBoardLogger(out, name="", version="log"),
+        callbacks=[
+            EMAWeightAveraging(decay=recipe.ema),
+            ModelCheckpoint(out, filename="{step}", save_last=True, save_top_k=1),
+            LearningRateMonitor("step"),
+            *([TQDMProgressBar(refresh_rate=20)] if progress else []),
+        ],
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        log_every_n_steps=20,
+    )
+    trainer.fit(training, module, ckpt_path=last if last.exists() else None, weights_only=False)
+
+    scores = {name: round(float(value), 3) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+    about = About(
+        network=recipe.network,
+        size=recipe.score_size,
+        recipe=recipe_file.name,
+        commit=commit(),
+        data=tuple(recipe.sources),
+        terms=recipe.terms,
+        scores={"val": {name.removeprefix("val/"): value for name, value in scores.items()}},
+    )
+    weights = out / f"{recipe.network}.safetensors"
+    if trainer.is_global_zero:
+        save(training.net.to(memory_format=torch.contiguous_format), about, weights)
+    return weights
+
+
+def commit() -> str:
+    """The commit of the working tree, with "-dirty" where files differ from it; empty outside a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
