@@ -169,7 +169,7 @@ def test_one_bad_file_is_one_line_and_the_rest_go_on(cut, photo):
         *("photos/cut-off.png", "photos/empty.png", "photos/text.jpg", "gone.jpg")
     ]
     assert "is empty" in lines[1]
-    assert "No such file" in lines[3]
+    assert lines[3] == "gone.jpg: No such file or directory"
     assert lines[-1] == "2 done, 4 failed"
 
 

@@ -60,7 +60,11 @@ class Work:
 )
 @click.option("--mask", "as_mask", is_flag=True, help="Write the mask, 8 bits, white for the person.")
 @click.option("--model", metavar="NAME|FILE", help="A shipped model or a model file. [small]")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads to use.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="CPU threads of each step; 1 also takes pictures one by one.",
+)
 @click.option("--max-megapixels", type=click.FloatRange(min=0, min_open=True), default=120, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Do pictures again whose output is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each picture as JSON.")
@@ -97,8 +101,12 @@ def command(
     jobs = [] if piped else _plan(inputs, out, as_mask, transparent=behind is None and not as_mask)
     if piped and (len(inputs) > 1 or as_json):
         raise click.UsageError("a pipe takes one picture and gives one, without --json.")
+    import cv2
+
     from ..segmenter import Segmenter
 
+    if threads:
+        cv2.setNumThreads(threads)
     try:
         segmenter = Segmenter(model, threads=threads)
     except ValueError as error:
@@ -136,7 +144,7 @@ def _background(text: str, max_pixels: int) -> tuple[Any, str | None]:
         known = "transparent, blur, #RRGGBB, the name of a colour or a picture"
         raise click.UsageError(f"--background {text}: no such picture; it takes {known}.") from None
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"--background {text}: {_reason(error)}") from None
+        raise click.UsageError(f"--background {text}: {_reason(error, text)}") from None
 
 
 def _plan(inputs: Iterable[str], out: str | None, as_mask: bool, *, transparent: bool) -> list["Job"]:
@@ -174,8 +182,8 @@ def _render(work: Work, picture: "Picture", report: Report) -> "Array8":
     report.height, report.width = frame.shape[:2]
     start = perf_counter()
     mask = work.segmenter.mask(frame)
-    report.presence = round(work.segmenter.presence(mask), 4)
-    report.person = report.presence >= PRESENT
+    presence = work.segmenter.presence(mask)
+    report.presence, report.person = round(presence, 4), presence >= PRESENT
     alpha = work.segmenter.alpha(frame, mask)
     if picture.alpha is not None:
         alpha *= picture.alpha.astype(np.float32) / 255
@@ -215,7 +223,7 @@ def _pipe(work: Work, source: str, out: str | None, overwrite: bool) -> None:
         else:
             images.save(target, data)
     except (OSError, ValueError, MemoryError) as error:
-        raise click.ClickException(f"{name}: {_reason(error)}") from None
+        raise click.ClickException(f"{name}: {_reason(error, source)}") from None
     if not report.person:
         click.echo(f"No person found in {name}.", err=True)
 
@@ -265,23 +273,19 @@ def _job(work: Work, job: "Job", inputs: set[tuple[int, int]], overwrite: bool) 
         images.write(job.target, pixels)
         report.ms["encode"] = _ms(start)
     except (OSError, ValueError, MemoryError) as error:
-        report.error = _reason(error)
+        report.error = _reason(error, report.input)
     return report
 
 
 def _line(report: Report, *, alone: bool) -> str | None:
-    name = click.format_filename(report.input)
+    name, output = click.format_filename(report.input), click.format_filename(report.output)
     if report.error:
         return f"{name}: {report.error}"
     if report.skipped:
-        return f"{report.output} is there already; --overwrite does it again." if alone else None
+        return f"{output} is there already; --overwrite does it again." if alone else None
     if not report.person:
         return f"No person found in {name}."
-    return (
-        f"{report.output} ({report.width} x {report.height}, {sum(report.ms.values()):.0f} ms)"
-        if alone
-        else None
-    )
+    return f"{output} ({report.width} x {report.height}, {sum(report.ms.values()):.0f} ms)" if alone else None
 
 
 def _summary(reports: list[Report]) -> str:
@@ -298,12 +302,13 @@ def _summary(reports: list[Report]) -> str:
     return ", ".join(parts)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, source: str) -> str:
+    """One line without the name of `source`, which stands before it."""
     if isinstance(error, MemoryError):
         return "needs more memory than there is"
     if isinstance(error, OSError) and error.strerror:
-        other = error.filename if error.filename2 is None else error.filename2
-        return f"{error.strerror} ({other})" if other else error.strerror
+        other = error.filename2 or error.filename
+        return error.strerror if str(other) in ("None", source) else f"{error.strerror}: {other}"
     return str(error)
 
 

@@ -31,7 +31,7 @@ WRITES = (".png", ".webp", ".tif", ".tiff", ".jpg", ".jpeg")
 OPAQUE = (".jpg", ".jpeg")
 
 MAX_PIXELS = 120_000_000
-"""Enough for the 108 megapixels of phones and the 102 of medium format; about 2 GB while one is cut out."""
+"""Enough for the 108 megapixels of phones and the 102 of medium format."""
 
 MAX_BYTES = 1 << 30
 
