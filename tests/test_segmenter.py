@@ -161,6 +161,15 @@ def test_a_missing_extra_is_named(green_model, monkeypatch):
         open_engine(green_model, engine="safetensors")
 
 
+def test_whatever_an_engine_raises_over_a_file_is_one_clear_line(green_model, monkeypatch):
+    from importlib.metadata import EntryPoint
+
+    point = EntryPoint("other", "decimal:Decimal", "fastportrait.engines")  # takes no such arguments
+    monkeypatch.setattr("fastportrait.engines.available", lambda: {"other": point})
+    with pytest.raises(ModelError, match=r"green\.onnx: the engine 'other' cannot load it"):
+        open_engine(green_model, engine="other")
+
+
 @pytest.mark.parametrize("threads", [0, -2])
 def test_threads_start_at_one(green_model, threads):
     with pytest.raises(ValueError, match="at least 1"):

@@ -66,7 +66,13 @@ def open_engine(path: str | Path, *, engine: str = "auto", threads: int | None =
         raise ModelError(
             f"{path}: the engine {wanted!r} is not installed ({error}); {cure(wanted)}"
         ) from None
-    made: Engine = build(path, threads=threads)
+    try:
+        made: Engine = build(path, threads=threads)
+    except ValueError:
+        raise
+    except Exception as error:  # every runtime has exceptions of its own for a file that it cannot read
+        reason = " ".join(str(error).split())[:300]
+        raise ModelError(f"{path}: the engine {wanted!r} cannot load it: {reason}") from error
     return made
 
 

@@ -37,7 +37,9 @@ class OnnxEngine:
         try:
             session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has a class of its own for each way a file is wrong
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_first_line(error)}") from None
+            raise ModelError(
+                f"{path}: ONNX Runtime cannot load it: {' '.join(str(error).split())[:300]}"
+            ) from None
         self.name = f"ONNX Runtime {ort.__version__}, CPU"
         self.size = _size(path, session)
         self.card = _card(path, session)
@@ -83,7 +85,3 @@ def _card(path: str | Path, session: ort.InferenceSession) -> dict[str, Any]:
     if not isinstance(card, dict):
         raise ModelError(f"{path}: its metadata key 'card' is not a JSON object")
     return card
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:300]
