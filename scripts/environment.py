@@ -3,8 +3,8 @@
     python scripts/environment.py .venv --extras dev      # editable, for work on the project
     python scripts/environment.py .venv-demo              # the core as a user gets it, from a wheel
 
-Rebuilt from empty when Python, the dependencies or this folder's place changed, or when it no longer runs. Where
-only the sources changed, the project alone is installed again. Standard library only.
+Rebuilt from empty when Python, the dependencies or this folder's place changed, or when it no longer runs.
+Where only sources changed, the project alone is installed again. Standard library only.
 """
 
 import argparse
