@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .transform import resize
+
 Plane = NDArray[np.float32]
 
 CELLS = 1.5
@@ -48,33 +50,18 @@ def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
     if not uncertain.any():
         return alpha
     h, w = (min(round(CELLS * n), size) for n, size in zip(coarse.shape, image.shape, strict=False))
-    guide = _shrink(image, h, w)
+    guide = resize(image, (h, w))
     slopes = _slopes(guide.astype(np.float32) * np.float32(1 / 255) - np.float32(0.5), resize(coarse, (h, w)))
     _apply(slopes, image, resize(uncertain, (h, w)), alpha)
     return alpha
-
-
-def _shrink(image: NDArray[np.uint8], h: int, w: int) -> NDArray[np.uint8]:
-    """Averaged down to (h, w, 3): halved while that is left (fast: a mean of 2 x 2), then the rest by area."""
-    while min(image.shape[0] / h, image.shape[1] / w) >= 4:
-        half = ((image.shape[1] + 1) // 2, (image.shape[0] + 1) // 2)
-        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_LINEAR), np.uint8)
-    return np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def resize(plane: Plane, size: tuple[int, ...]) -> Plane:
-    """(h, w) -> `size`, half-pixel centred: averaged along a side that shrinks, bilinear along one that grows."""
-    h, w = (min(n, m) for n, m in zip(plane.shape, size, strict=True))
-    shrunk = cv2.resize(plane, (w, h), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(shrunk, (size[1], size[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _uncertain(coarse: Plane) -> Plane:
     """1 where the mask or a neighbour is neither 0 nor 1, falling to 0 over one pixel."""
     near = np.ones((3, 3), np.uint8)
     low, high = cv2.erode(coarse, near), cv2.dilate(coarse, near)
-    band = ((high > UNCERTAIN) & (low < 1 - UNCERTAIN)).astype(np.float32)
-    return np.asarray(cv2.blur(band, (3, 3)), np.float32)
+    band = ((high > UNCERTAIN) & (low < 1 - UNCERTAIN)).astype(np.uint8) * np.uint8(255)
+    return cv2.blur(band, (3, 3)).astype(np.float32) * np.float32(1 / 255)      # in integers: 0 stays exactly 0
 
 
 def _mean(x: Plane) -> Plane:
@@ -119,7 +106,14 @@ def _inverse_covariance(guide: Plane, mean: Plane) -> list[Plane]:
     r, g, b = cv2.split(mean)
     rr, gg, bb = cv2.split(_mean(guide * guide) - mean * mean + np.float32(EPSILON))
     rg, rb, gb = _mean(red * green) - r * g, _mean(red * blue) - r * b, _mean(green * blue) - g * b
-    adjugate = [gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb, rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg]
+    adjugate = [
+        gg * bb - gb * gb,
+        gb * rb - rg * bb,
+        rg * gb - gg * rb,
+        rr * bb - rb * rb,
+        rb * rg - rr * gb,
+        rr * gg - rg * rg,
+    ]
     determinant = adjugate[0] * rr + adjugate[1] * rg + adjugate[2] * rb
     scale = 1 / np.maximum(determinant, np.float32(EPSILON**3))        # rounding never takes it below its least value
     return [part * scale for part in adjugate]
@@ -131,12 +125,10 @@ def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane)
     slopes = slopes * np.float32(CONTRAST)
     slopes[..., 3] += np.float32(0.5 - 0.5 * CONTRAST) - np.float32(0.5) * slopes[..., :3].sum(-1)
     slopes[..., :3] *= np.float32(1 / 255)
-    (H, W), (h, w) = alpha.shape, weight.shape
-    at_y = (np.arange(H, dtype=np.float32) + np.float32(0.5)) * np.float32(h / H) - np.float32(0.5)
-    at_x = (np.arange(W, dtype=np.float32) + np.float32(0.5)) * np.float32(w / W) - np.float32(0.5)
-    for y in range(0, H, TILE):
-        for x in range(0, W, TILE):
-            ys, xs = at_y[y : y + TILE], at_x[x : x + TILE]
+    rows, columns = (_cells(*sides) for sides in zip(alpha.shape, weight.shape, strict=True))
+    for y in range(0, alpha.shape[0], TILE):
+        for x in range(0, alpha.shape[1], TILE):
+            ys, xs = rows[y : y + TILE], columns[x : x + TILE]
             if not weight[max(0, int(ys[0])) : int(ys[-1]) + 2, max(0, int(xs[0])) : int(xs[-1]) + 2].any():
                 continue
             grid = np.meshgrid(xs, ys)
@@ -146,3 +138,10 @@ def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane)
             fine = np.einsum("hwc,hwc->hw", local[..., :3], colour) + local[..., 3]
             tile = alpha[y : y + TILE, x : x + TILE]
             tile += blend * (np.clip(fine, 0, 1) - tile)
+            np.clip(tile, 0, 1, out=tile)
+
+
+def _cells(pixels: int, cells: int) -> NDArray[np.float32]:
+    """Where the photo's rows (or columns) lie in the grid's, half-pixel centred."""
+    centres = np.arange(pixels, dtype=np.float32) + np.float32(0.5)
+    return centres * np.float32(cells / pixels) - np.float32(0.5)
