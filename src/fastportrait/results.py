@@ -36,6 +36,27 @@ SCHEMAS: dict[str, Any] = {
         "groups": {"*": [{"name": str, "pictures": int, "*": float}]},  # by source and kind, worst first
         "pictures": [{"key": str, "*": float}],
     },
+    "latency/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "protocol": str,
+        "rounds": int,
+        "models": [
+            {
+                "name": str,
+                "file": str,
+                "sha256": str,
+                "input": str,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+                "ratio": float,  # of CPU time, to the first model
+            }
+        ],
+    },
 }
 
 
@@ -45,6 +66,11 @@ def check(result: Result) -> None:
     if name not in SCHEMAS:
         raise ValueError(f"schema is {name!r}, known are {', '.join(SCHEMAS)}")
     _check(result, SCHEMAS[name], "")
+    if name == "accuracy/1":
+        _check_means(result)
+
+
+def _check_means(result: Result) -> None:
     rows = result["pictures"]
     if len(rows) != result["data"]["pictures"]:
         raise ValueError(f"pictures: {len(rows)} rows, data.pictures says {result['data']['pictures']}")

@@ -4,17 +4,15 @@ The loader's only item is the number of the step; what the step sees follows fro
 stopped goes on as if it had not been.
 """
 
-import subprocess
 from collections.abc import Iterator
+from functools import partial
 from math import cos, pi
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EMAWeightAveraging, LearningRateMonitor, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
@@ -28,6 +26,8 @@ from .nets import ZOO
 from .nets.network import check_size
 from .nets.weights import About, load, save, start_from
 from .recipe import Recipe
+from .results import commit
+from .transform import SQUASH, from_network, resize, to_network
 
 
 class Steps(IterableDataset[Batch]):
@@ -80,7 +80,9 @@ class Training(pl.LightningModule):
         super().__init__()
         self.recipe = recipe
         self.net = ZOO[recipe.network].build().to(memory_format=torch.channels_last)
-        self.started = set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
+        self.started = (
+            set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
+        )
         # In a tuple, so that its weights are neither trained nor saved with this network's.
         self.teacher = (load(folder / recipe.teacher)[0].deploy(),) if recipe.teacher else ()
 
@@ -107,13 +109,11 @@ class Training(pl.LightningModule):
 
     def validation_step(self, index: int) -> None:
         sample = self.trainer.datamodule.val[index]  # type: ignore[attr-defined]
-        height, width = self.recipe.score_size
-        small = cv2.resize(sample.image, (width, height), interpolation=cv2.INTER_AREA)
-        image = torch.from_numpy(np.asarray(small)).permute(2, 0, 1)[None].float() / 255
-        logit = self.net(image.to(self.device)).float()
-        full = cv2.resize(logit.sigmoid()[0, 0].cpu().numpy(), sample.image.shape[1::-1])
+        image, where = to_network(sample.image, self.recipe.score_size, SQUASH)
+        logit = self.net(torch.from_numpy(image).to(self.device)).float()
+        mask = from_network(logit.sigmoid().cpu().numpy(), where)
         assert sample.alpha is not None
-        scores = score(np.asarray(full, np.float32), sample.alpha)
+        scores = score(resize(mask, sample.alpha.shape), sample.alpha)
         wanted = {f"val/{name}": 100 * scores[name] for name in ("iou", "boundary_iou", "mad")}
         self.log_dict(wanted, batch_size=1, on_epoch=True, on_step=False, prog_bar=True, sync_dist=True)
 
@@ -147,6 +147,12 @@ class Training(pl.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+def averaged(keep: float, average: Tensor, current: Tensor, count: int | Tensor) -> Tensor:
+    """The weights' moving average; young averages forget faster, or a short run would keep its random start."""
+    share = min(keep, (1 + int(count)) / (10 + int(count)))
+    return average * share + current * (1 - share)
+
+
 def train(
     recipe_file: Path,
     data: Path,
@@ -165,7 +171,9 @@ def train(
         raise ValueError(f"{recipe_file}: the zoo has no network {recipe.network!r}, only {', '.join(ZOO)}")
     unknown = recipe.losses.keys() - LOSSES.keys() - ({"distil"} if recipe.teacher else set())
     if unknown:
-        raise ValueError(f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join([*LOSSES, 'distil (with a teacher)'])}")
+        raise ValueError(
+            f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join([*LOSSES, 'distil (with a teacher)'])}"
+        )
     torch.manual_seed(recipe.seed)
     training = Training(recipe, recipe_file.parent)
     for size in (recipe.size, recipe.score_size):
@@ -186,7 +194,7 @@ def train(
         default_root_dir=out,
         logger=TensorBoardLogger(out, name="", version="log"),
         callbacks=[
-            EMAWeightAveraging(decay=recipe.ema),
+            WeightAveraging(use_buffers=True, avg_fn=partial(averaged, recipe.ema)),
             ModelCheckpoint(out, filename="{step}", save_last=True, save_top_k=1),
             LearningRateMonitor("step"),
             *([TQDMProgressBar(refresh_rate=20)] if progress else []),
@@ -197,7 +205,11 @@ def train(
     )
     trainer.fit(training, module, ckpt_path=last if last.exists() else None, weights_only=False)
 
-    scores = {name: round(float(value), 3) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
+    scores = {
+        name: round(float(value), 3)
+        for name, value in trainer.callback_metrics.items()
+        if name.startswith("val/")
+    }
     about = About(
         network=recipe.network,
         size=recipe.score_size,
@@ -211,14 +223,3 @@ def train(
     if trainer.is_global_zero:
         save(training.net.to(memory_format=torch.contiguous_format), about, weights)
     return weights
-
-
-def commit() -> str:
-    """The commit of the working tree, with "-dirty" where files differ from it; empty outside a checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()

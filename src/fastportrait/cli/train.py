@@ -14,7 +14,9 @@ import click
     required=True,
     help="Folder of shards: train-*.tar, val-*.tar, background-*.tar. [env: FASTPORTRAIT_DATA]",
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where the run goes. [runs/RECIPE]")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where the run goes. [runs/RECIPE]"
+)
 @click.option("--device", default="auto", help="cpu, gpu, mps; auto takes the best there is.")
 @click.option("--precision", default="bf16-mixed", help="bf16-mixed, 32-true or 16-mixed.")
 def command(recipe: Path, data: Path, out: Path | None, device: str, precision: str) -> None:
@@ -27,7 +29,9 @@ def command(recipe: Path, data: Path, out: Path | None, device: str, precision: 
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'fastportrait[train]'") from None
     try:
-        weights = train(recipe, data, out or Path("runs") / recipe.stem, accelerator=device, precision=precision)
+        weights = train(
+            recipe, data, out or Path("runs") / recipe.stem, accelerator=device, precision=precision
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     click.echo(weights)

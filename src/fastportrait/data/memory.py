@@ -48,9 +48,7 @@ class Pictures:
         return torch.multinomial(self.draw, count, replacement=True, generator=generator)
 
 
-def load_portraits(
-    folder: Path, sources: dict[str, float]
-) -> Pictures:
+def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
     """The split `train`, each source drawn as often as `sources` says, each group of a source with the root of its size.
 
     Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.

@@ -30,7 +30,9 @@ class Sample:
 def data_folder() -> Path:
     """The folder of shards that `FASTPORTRAIT_DATA` names. Raises `ValueError` where it is not set."""
     if "FASTPORTRAIT_DATA" not in os.environ:
-        raise ValueError("no data: set FASTPORTRAIT_DATA to a folder of shards (train-000.tar, val-000.tar, ...)")
+        raise ValueError(
+            "no data: set FASTPORTRAIT_DATA to a folder of shards (train-000.tar, val-000.tar, ...)"
+        )
     return Path(os.environ["FASTPORTRAIT_DATA"])
 
 
@@ -85,4 +87,6 @@ def _sample(shard: Path, key: str, parts: dict[str, bytes]) -> Sample:
         if alpha.shape != image.shape[:2]:
             raise ValueError(f"{shard}: {key}.png is {alpha.shape}, its picture is {image.shape[:2]}")
     meta = json.loads(parts.get("json", b"{}"))
-    return Sample(key, np.asarray(image, np.uint8), None if alpha is None else np.asarray(alpha, np.uint8), meta)
+    return Sample(
+        key, np.asarray(image, np.uint8), None if alpha is None else np.asarray(alpha, np.uint8), meta
+    )

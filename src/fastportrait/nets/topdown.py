@@ -5,8 +5,8 @@ Papers: M. Sandler et al., "MobileNetV2", 2018 (the trunk). https://arxiv.org/ab
         W. Liu et al., "ParseNet", 2015 (the pooled context). https://arxiv.org/abs/1506.04579
 In:     image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 32
 Out:    logit (N, 1, H, W), > 0 is person
-Size:   small: SMALL
-        teacher: TEACHER
+Size:   small: 450,041 params, 249.9 M MACs at 256 x 256
+        teacher: 1,911,793 params, 665.3 M MACs at 320 x 320
 Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and filters
 depthwise; `small` keeps the trunk up to the first 96-channel block, then two cheap blocks at stride 32.
 """

@@ -42,7 +42,9 @@ def save(net: nn.Module, about: About, path: Path) -> None:
 
 
 def read_about(path: Path) -> About:
-    """Raises `ValueError` where the file does not say which network it belongs to."""
+    """Raises `ValueError` where there is no file, or it does not say which network it belongs to."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no file of weights there")
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
     if "about" not in metadata:
@@ -67,8 +69,9 @@ def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
     Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another shape, so
     that nothing stays fresh unnoticed.
     """
+    there = read_about(path).network
     tensors = _tensors(path)
-    if read_about(path).network == network:
+    if there == network:
         net.load_state_dict(tensors)
         return list(tensors)
     wanted = {name: value for name, value in net.state_dict().items() if name.startswith("trunk.")}
@@ -86,4 +89,6 @@ def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
-    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+    return {
+        name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()
+    }

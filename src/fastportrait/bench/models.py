@@ -1,0 +1,62 @@
+"""What `fastportrait bench` times: the networks alone, ours and others', each in its own runtime."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..peers import load as load_peer
+from ..results import sha256
+from ..segmenter import Segmenter
+from ..weights import find
+from .latency import Run, latency
+
+PROTOCOL = "the network alone, input ready in memory; interleaved rounds in a random order; median CPU time of the process"
+
+
+def bench(
+    models: list[str],
+    *,
+    threads: int,
+    rounds: int,
+    peers: Path | None = None,
+    peers_module: Path | None = None,
+) -> list[dict[str, Any]]:
+    """One row a model (a shipped name, a file, or peer:NAME), ratios to the first.
+
+    Raises `ValueError` where a model cannot be had.
+    """
+    runs: dict[str, Run] = {}
+    rows: list[dict[str, Any]] = []
+    for model in models:
+        run, row = _ready(model, threads, peers, peers_module)
+        if row["name"] in runs:
+            raise ValueError(f"{row['name']} is named twice")
+        runs[row["name"]] = run
+        rows.append(row)
+    measured = latency(runs, rounds)
+    first = measured[rows[0]["name"]]["cpu_ms"]
+    return [
+        row | measured[row["name"]] | {"ratio": round(measured[row["name"]]["cpu_ms"] / first, 3)}
+        for row in rows
+    ]
+
+
+def _ready(
+    model: str, threads: int, peers: Path | None, peers_module: Path | None
+) -> tuple[Run, dict[str, Any]]:
+    if model.startswith("peer:"):
+        if peers is None or peers_module is None:
+            raise ValueError(
+                f"{model} needs --peers FOLDER (its weights) and --peers-module FILE (what runs them)"
+            )
+        peer = load_peer(model.removeprefix("peer:"), peers_module, peers, threads)
+        network: Any = peer.segment
+        prepared = network.prepare(np.full((512, 512, 3), 127, np.uint8))
+        row = {"name": model.removeprefix("peer:"), "file": peer.file.name, "sha256": sha256(peer.file)}
+        return lambda: network.network(prepared), row | {"input": peer.input, "runtime": peer.runtime}
+    file, engine = find(model), Segmenter(model, threads=threads).engine
+    height, width = engine.size
+    image = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    row = {"name": file.stem, "file": file.name, "sha256": sha256(file)}
+    return lambda: engine(image), row | {"input": f"{height}x{width}", "runtime": engine.name}

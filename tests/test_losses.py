@@ -1,0 +1,55 @@
+import pytest
+import torch
+
+from fastportrait.losses import LOSSES, distil, edge_band
+
+
+def square():
+    target = torch.zeros(2, 1, 32, 32)
+    target[:, :, 8:24, 8:24] = 1
+    return target
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_right_mask_costs_nothing_and_a_wrong_one_much(name):
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    right = (target * 2 - 1) * 30
+    assert LOSSES[name](right, target, weight) < 1e-3
+    assert LOSSES[name](-right, target, weight) > 0.5
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_a_label_does_not_know_costs_nothing(name):
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    logit = (target * 2 - 1) * 30
+    logit[:, :, 8:12, 8:12] *= -1
+    weight[:, :, 8:12, 8:12] = 0
+    assert LOSSES[name](logit, target, weight) < 1e-3
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_an_empty_mask_is_right_where_nobody_is(name):
+    nobody = torch.zeros(1, 1, 16, 16)
+    assert LOSSES[name](nobody - 30, nobody, torch.ones_like(nobody)) < 1e-3
+
+
+def test_the_edge_band_of_a_square():
+    band = edge_band(square(), radius=1)[0, 0]
+    assert band.sum() == 18 * 18 - 14 * 14  # one pixel without, one within
+    assert band[7, 7] == band[8, 8] == 1
+    assert band[6, 8] == band[9, 9] == 0
+
+
+def test_only_edges_count_in_the_boundary_loss():
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    logit = (target * 2 - 1) * 30
+    logit[:, :, 15:17, 15:17] *= -1  # a hole in the middle
+    assert LOSSES["boundary"](logit, target, weight) < 1e-3
+    assert LOSSES["mask"](logit, target, weight) > 0.1
+
+
+def test_a_student_like_its_teacher_gets_the_least_loss():
+    teacher = torch.randn(2, 1, 16, 16)
+    trust = torch.ones(2, 1, 1, 1)
+    same, other = distil(teacher, teacher, trust), distil(teacher + 0.5, teacher, trust)
+    assert same < other

@@ -1,0 +1,155 @@
+"""Every network of the zoo keeps the same promises."""
+
+import sys
+
+import pytest
+import torch
+
+from fastportrait.nets import ZOO
+from fastportrait.nets.card import describe, measure
+from fastportrait.nets.mobilenetv2 import PUBLISHED, MobileNetV2, Trunk, from_torchvision
+from fastportrait.nets.network import check_size
+from fastportrait.nets.weights import About, load, save, start_from
+
+every_network = pytest.mark.parametrize("card", ZOO.values(), ids=ZOO)
+
+
+def settled(card):
+    """A network whose running statistics are not trivial."""
+    torch.manual_seed(0)
+    net = card.build().train()
+    for _ in range(3):
+        net(torch.rand(4, 3, 64, 64))
+    return net.eval()
+
+
+@every_network
+def test_docstring_states_the_measured_size(card):
+    module = sys.modules[card.build.func.__module__]
+    assert describe(card) in module.__doc__, f"the docstring should say {card.name}: {describe(card)}"
+
+
+@every_network
+def test_mask_has_the_size_of_the_image(card):
+    assert card.build().eval()(torch.rand(1, 3, *card.size)).shape == (1, 1, *card.size)
+
+
+@every_network
+def test_every_parameter_gets_a_gradient(card):
+    torch.manual_seed(0)
+    net = card.build().train()
+    outputs = net.outputs(torch.rand(2, 3, 64, 64)).values()
+    sum(out.square().mean() for out in outputs).backward()
+    for name, p in net.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.isfinite().all(), name
+        assert p.grad.abs().sum() > 0, name
+
+
+@every_network
+def test_deployed_network_gives_the_same_mask(card):
+    net = settled(card)
+    image = torch.rand(1, 3, 96, 64)
+    deployed = net.deploy()
+    torch.testing.assert_close(deployed(image), net(image), rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in deployed.modules())
+    assert not deployed.helpers
+
+
+@every_network
+def test_a_size_it_cannot_take_is_refused_with_one_that_fits(card):
+    net = card.build()
+    with pytest.raises(ValueError, match="use 224 x 256"):
+        check_size(net, (225, 250))
+    check_size(net, card.size)
+
+
+@pytest.mark.parametrize(("name", "build", "size", "params", "macs"), PUBLISHED)
+def test_published_counts(name, build, size, params, macs):
+    cost = measure(build, size)
+    assert cost.params == params
+    assert cost.macs == pytest.approx(macs, rel=0.01)
+
+
+def torchvision_names():
+    """The names and shapes of torchvision's MobileNetV2, from its documented layout."""
+    shapes = {}
+
+    def conv(at, c_in, c_out, kernel, groups=1):
+        shapes[f"{at}.weight"] = (c_out, c_in // groups, kernel, kernel)
+
+    def norm(at, c):
+        shapes.update({f"{at}.{leaf}": (c,) for leaf in ("weight", "bias", "running_mean", "running_var")})
+        shapes[f"{at}.num_batches_tracked"] = ()
+
+    conv("features.0.0", 3, 32, 3)
+    norm("features.0.1", 32)
+    c_in, i = 32, 1
+    for t, c, n in ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1)):
+        for _ in range(n):
+            at, mid, j = f"features.{i}.conv", c_in * t, 0
+            if t > 1:
+                conv(f"{at}.0.0", c_in, mid, 1)
+                norm(f"{at}.0.1", mid)
+                j = 1
+            conv(f"{at}.{j}.0", mid, mid, 3, groups=mid)
+            norm(f"{at}.{j}.1", mid)
+            conv(f"{at}.{j + 1}", mid, c, 1)
+            norm(f"{at}.{j + 2}", c)
+            c_in, i = c, i + 1
+    conv("features.18.0", 320, 1280, 1)
+    norm("features.18.1", 1280)
+    return shapes | {"classifier.1.weight": (1000, 1280), "classifier.1.bias": (1000,)}
+
+
+def test_torchvisions_checkpoint_fills_every_layer():
+    torch.manual_seed(0)
+    theirs = {name: torch.rand(shape) for name, shape in torchvision_names().items()}
+    ours = from_torchvision(theirs)
+    net = MobileNetV2()
+    wanted = {name: value.shape for name, value in net.state_dict().items() if "num_batches" not in name}
+    assert {name: value.shape for name, value in ours.items()} == wanted
+    assert torch.equal(ours["trunk.stages.1.0.body.1.0.weight"], theirs["features.2.conv.1.0.weight"])
+    with pytest.raises(ValueError, match="'features.19.0.weight' is no layer"):
+        from_torchvision({"features.19.0.weight": torch.zeros(1)})
+
+
+def test_a_saved_network_loads_by_itself(tmp_path):
+    net = settled(ZOO["small"])
+    save(net, About("small", (256, 256), scores={"val": {"iou": 90.0}}), tmp_path / "w.safetensors")
+    again, about = load(tmp_path / "w.safetensors")
+    image = torch.rand(1, 3, 64, 64)
+    assert torch.equal(net(image), again(image))
+    assert about == About("small", (256, 256), scores={"val": {"iou": 90.0}})
+
+
+def test_a_trunk_starts_from_a_classifier_and_nothing_stays_fresh_unnoticed(tmp_path):
+    torch.manual_seed(0)
+    classifier = MobileNetV2(classes=2)
+    save(classifier, About("mobilenetv2", (224, 224)), tmp_path / "c.safetensors")
+    net = ZOO["small"].build()
+    filled = start_from(net, "small", tmp_path / "c.safetensors")
+    assert {name.split(".")[0] for name in filled} == {"trunk"}
+    assert torch.equal(
+        net.trunk.stages[3][4].body[0][0].weight, classifier.trunk.stages[3][4].body[0][0].weight
+    )
+
+    save(MobileNetV2(classes=2, width=0.5), About("mobilenetv2", (224, 224)), tmp_path / "half.safetensors")
+    with pytest.raises(
+        ValueError, match=r"trunk.stages.0.0.0.weight is \(16, 3, 3, 3\), small needs \(32, 3, 3, 3\)"
+    ):
+        start_from(net, "small", tmp_path / "half.safetensors")
+
+
+def test_a_foreign_file_is_refused_with_a_reason(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match="does not say which network"):
+        load(tmp_path / "w.safetensors")
+
+
+def test_the_trunk_gives_one_map_a_stride():
+    features = Trunk()(torch.rand(1, 3, 64, 96))
+    assert [tuple(f.shape[2:]) for f in features] == [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
+    assert [f.shape[1] for f in features] == [16, 24, 32, 96, 320]

@@ -1,0 +1,51 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from fastportrait.recipe import Recipe
+
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
+GOOD = 'network = "small"\nsteps = 3\nsources = { web = 1 }\n'
+
+
+def write(folder, text):
+    path = folder / "r.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + "batches = 3\n", "unknown key 'batches', did you mean 'batch'?"),
+        (GOOD + "zzz = 3\n", "unknown key 'zzz', known keys: network"),
+        ('network = "small"\nsources = { web = 1 }\n', "the key 'steps' is missing"),
+        (GOOD + 'batch = "4"\n', "batch must be int, not '4'"),
+        (GOOD + "size = [64]\n", "size must be tuple[int, int], not [64]"),
+        (GOOD + "lr = true\n", "lr must be float, not True"),
+        ("steps = \n", "Invalid value"),
+    ],
+)
+def test_a_wrong_recipe_is_named_and_corrected(tmp_path, text, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Recipe.read(write(tmp_path, text))
+
+
+def test_whole_numbers_will_do_where_fractions_are_meant(tmp_path):
+    recipe = Recipe.read(write(tmp_path, GOOD + "lr = 1\nsize = [64, 96]\n"))
+    assert recipe.lr == 1.0
+    assert recipe.size == (64, 96)
+    assert recipe.sources == {"web": 1.0}
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
+    pytest.importorskip("torch")
+    from fastportrait.losses import LOSSES
+    from fastportrait.nets import ZOO
+
+    recipe = Recipe.read(path)
+    assert path.read_text().startswith("# ")
+    assert recipe.network in ZOO
+    assert recipe.losses.keys() <= LOSSES.keys() | {"distil"}

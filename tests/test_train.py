@@ -1,0 +1,100 @@
+"""Training on figures made here: it learns them, and a run that was killed goes on as if it had not been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file
+
+from fastportrait.cli import main
+from fastportrait.data.shards import read
+from fastportrait.evaluate import evaluate
+from fastportrait.segmenter import Segmenter
+from fastportrait.train import averaged, train
+from shards import write_data
+
+RECIPE = """# A test.
+network = "small"
+steps = {steps}
+batch = 8
+size = [64, 64]
+score_size = [64, 64]
+lr = 4e-3
+warmup = 5
+ema = 0.9
+validate_every = {every}
+sources = {{ studio = 1, web = 1 }}
+"""
+
+
+def write_recipe(folder, steps, every, more=""):
+    path = folder / "tiny.toml"
+    path.write_text(RECIPE.format(steps=steps, every=every) + more)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
+def test_a_network_learns_figures_and_its_weights_run(tmp_path):
+    data = write_data(tmp_path / "data")
+    weights = train(write_recipe(tmp_path, 60, 60), data, tmp_path / "run", accelerator="cpu", progress=False)
+    result = evaluate("tiny", Segmenter(weights), read(data, "train"))
+    assert result["scores"]["iou"]["value"] > 0.85
+
+
+def test_a_young_average_has_forgotten_its_random_start():
+    average = torch.tensor(100.0)
+    for count in range(60):
+        average = averaged(0.998, average, torch.tensor(1.0), count)
+    assert average == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("losses = { mask = 1, distil = 1 }", "no loss ['distil'], only mask, boundary"),
+        ('init = "none.safetensors"', "none.safetensors: no file of weights there"),
+        ("size = [50, 50]", "needs multiples of 32"),
+    ],
+)
+def test_a_recipe_that_cannot_run_is_one_clear_line(tmp_path, more, message):
+    data = write_data(tmp_path / "data")
+    text = RECIPE.format(steps=1, every=1)
+    text = text.replace("size = [64, 64]\nscore", "score") if more.startswith("size") else text
+    path = tmp_path / "tiny.toml"
+    path.write_text(text + more + "\n")
+    done = CliRunner().invoke(main, ["train", str(path), "--data", str(data), "--out", str(tmp_path / "run")])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert message in done.output
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
+    """kill -9 after the first checkpoint, the same command again: the same weights, bit for bit."""
+    data = write_data(tmp_path / "data")
+    recipe = write_recipe(tmp_path, 9, 3)
+
+    def start(out):
+        command = [sys.executable, "-m", "fastportrait", "train", str(recipe), "--data", str(data)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        return subprocess.Popen(
+            [*command, "--out", str(out), "--device", "cpu"], env=environment, stderr=subprocess.DEVNULL
+        )
+
+    assert start(tmp_path / "whole").wait() == 0
+    killed = start(tmp_path / "killed")
+    while not (tmp_path / "killed" / "last.ckpt").exists():
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not (tmp_path / "killed" / "small.safetensors").exists()
+    assert start(tmp_path / "killed").wait() == 0
+    whole, resumed = (load_file(tmp_path / name / "small.safetensors") for name in ("whole", "killed"))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
