@@ -110,7 +110,7 @@ def test_torchvisions_checkpoint_fills_every_layer():
     wanted = {name: value.shape for name, value in net.state_dict().items() if "num_batches" not in name}
     assert {name: value.shape for name, value in ours.items()} == wanted
     assert torch.equal(ours["trunk.stages.1.0.body.1.0.weight"], theirs["features.2.conv.1.0.weight"])
-    with pytest.raises(ValueError, match="'features.19.0.weight' is no layer"):
+    with pytest.raises(ValueError, match=r"'features\.19\.0\.weight' is no layer"):
         from_torchvision({"features.19.0.weight": torch.zeros(1)})
 
 
@@ -136,7 +136,7 @@ def test_a_trunk_starts_from_a_classifier_and_nothing_stays_fresh_unnoticed(tmp_
 
     save(MobileNetV2(classes=2, width=0.5), About("mobilenetv2", (224, 224)), tmp_path / "half.safetensors")
     with pytest.raises(
-        ValueError, match=r"trunk.stages.0.0.0.weight is \(16, 3, 3, 3\), small needs \(32, 3, 3, 3\)"
+        ValueError, match=r"trunk\.stages\.0\.0\.0\.weight is \(16, 3, 3, 3\), small needs \(32, 3, 3, 3\)"
     ):
         start_from(net, "small", tmp_path / "half.safetensors")
 

@@ -24,7 +24,7 @@ _HOME = {
     "list_models": ".weights",
 }
 
-__all__ = ["Segmenter", "composite", "cut", "list_models"]  # noqa: PLE0604
+__all__ = ["Segmenter", "composite", "cut", "list_models"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Losses on the mask, by the names that a recipe weighs.
 
-Every loss takes logit (N, 1, H, W), target (N, 1, H, W) in [0, 1] and weight (N, 1, H, W) >= 0, where 0 means that the
-label says nothing about the pixel, and returns a scalar.
+Every loss takes logit (N, 1, H, W), target (N, 1, H, W) in [0, 1] and weight (N, 1, H, W) >= 0, where 0 means
+that the label says nothing about the pixel, and returns a scalar.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def boundary(logit: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 
 def overlap(logit: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """One minus the soft IoU of each picture (Rahman and Wang, 2016), which counts a small person like a large one."""
+    """One minus each picture's soft IoU (Rahman and Wang, 2016): a small person counts like a large one."""
     alpha = logit.sigmoid()
     both = (weight * alpha * target).sum((1, 2, 3))
     either = (weight * (alpha + target - alpha * target)).sum((1, 2, 3))

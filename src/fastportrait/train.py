@@ -1,7 +1,7 @@
 """Training: one recipe in, one .safetensors out, by PyTorch Lightning.
 
-The loader's only item is the number of the step; what the step sees follows from (seed, step), so a run that was
-stopped goes on as if it had not been.
+What a step sees follows from (seed, step) alone, and the moving average, the optimiser and the schedule lie
+in the checkpoint: a run that was stopped goes on as if it had not been.
 """
 
 from collections.abc import Iterator
@@ -148,7 +148,7 @@ class Training(pl.LightningModule):
 
 
 def averaged(keep: float, average: Tensor, current: Tensor, count: int | Tensor) -> Tensor:
-    """The weights' moving average; young averages forget faster, or a short run would keep its random start."""
+    """The weights' moving average. A young one forgets faster, or a short run would keep its random start."""
     share = min(keep, (1 + int(count)) / (10 + int(count)))
     return average * share + current * (1 - share)
 
@@ -162,7 +162,7 @@ def train(
     precision: str = "bf16-mixed",
     progress: bool = True,
 ) -> Path:
-    """Trains what `recipe_file` says on the shards in `data`; returns the weights' file, `out`/NETWORK.safetensors.
+    """Trains what `recipe_file` says on the shards in `data`; returns the weights' file in `out`.
 
     A run that was stopped goes on from `out`/last.ckpt. Raises `ValueError` where recipe and data do not fit.
     """
@@ -172,7 +172,8 @@ def train(
     unknown = recipe.losses.keys() - LOSSES.keys() - ({"distil"} if recipe.teacher else set())
     if unknown:
         raise ValueError(
-            f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join([*LOSSES, 'distil (with a teacher)'])}"
+            f"{recipe_file}: no loss {sorted(unknown)}, "
+            f"only {', '.join([*LOSSES, 'distil (with a teacher)'])}"
         )
     torch.manual_seed(recipe.seed)
     training = Training(recipe, recipe_file.parent)

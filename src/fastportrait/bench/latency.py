@@ -1,7 +1,7 @@
 """How long a network takes: interleaved rounds on one machine, so that its noise falls on all alike.
 
-CPU time is what is compared: on a shared machine it does not count the time that others took. Single-threaded it is
-what the wall clock would show on an idle machine.
+CPU time is what is compared: on a shared machine it does not count the time that others took. Single-threaded
+it is what the wall clock would show on an idle machine.
 """
 
 import random

@@ -11,7 +11,10 @@ from ..segmenter import Segmenter
 from ..weights import find
 from .latency import Run, latency
 
-PROTOCOL = "the network alone, input ready in memory; interleaved rounds in a random order; median CPU time of the process"
+PROTOCOL = (
+    "the network alone, input ready in memory; interleaved rounds in a random order; "
+    "median CPU time of the process"
+)
 
 
 def bench(

@@ -61,5 +61,6 @@ def command(
         return
     for row in rows:
         click.echo(
-            f"{row['name']:<24} {row['input']:>10} {row['cpu_ms']:9.2f} ms  x {row['ratio']:<6.2f} {row['runtime']}"
+            f"{row['name']:<24} {row['input']:>10} {row['cpu_ms']:9.2f} ms  "
+            f"x {row['ratio']:<6.2f} {row['runtime']}"
         )

@@ -50,5 +50,6 @@ def command(
     else:
         click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB")
         click.echo(
-            f"as PyTorch to {parity.max_alpha:.1e} in alpha, IoU {parity.iou:.4f}, on {parity.pictures} made pictures"
+            f"as PyTorch to {parity.max_alpha:.1e} in alpha, IoU {parity.iou:.4f}, "
+            f"on {parity.pictures} made pictures"
         )

@@ -89,7 +89,7 @@ class _Chance:
 
 @dataclass(frozen=True)
 class _Window:
-    """What of a picture is seen: centre and size (N, 2) as (y, x) in canvas pixels, turn (N,) in radians, mirrored."""
+    """What of a picture is seen: centre and size (N, 2), (y, x) in canvas pixels; turn (N,) in radians."""
 
     centre: Tensor
     size: Tensor
@@ -98,7 +98,7 @@ class _Window:
 
 
 def _portrait_window(extent: Tensor, replaced: Tensor, chance: _Chance) -> tuple[_Window, Tensor]:
-    """A quarter of the pictures are seen whole, as a user sees them; others are cropped or, pasted, made smaller.
+    """A quarter of the pictures are seen whole, as users see them; others are cropped or, pasted, smaller.
 
     Also (N,) bool: whether something else shows beyond the picture's frame; else its edge pixels go on.
     """
@@ -131,7 +131,7 @@ def _scene_window(extent: Tensor, chance: _Chance) -> _Window:
 
 
 def _look(pictures: Pictures, which: Tensor, window: _Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """(N, 4, H, W) RGB and alpha in [0, 1] through the window, and (N, 1, H, W): 1 where the picture reaches."""
+    """(N, 4, H, W) RGB and alpha in [0, 1] through the window; (N, 1, H, W): 1 where the picture reaches."""
     side = pictures.image.shape[-1]
     device = pictures.image.device
     y = ((torch.arange(size[0], device=device) + 0.5) / size[0] - 0.5).view(1, -1, 1)
@@ -156,7 +156,7 @@ def _look(pictures: Pictures, which: Tensor, window: _Window, size: tuple[int, i
 
 
 def _light(image: Tensor, chance: _Chance, strength: Tensor) -> Tensor:
-    """Exposure, gamma, contrast, colour temperature, saturation; each picture by its `strength` (N,), 0 is unchanged."""
+    """Exposure, gamma, contrast, colour temperature, saturation, each picture by its `strength` (N,)."""
 
     def by(low: float, high: float, channels: int = 1) -> Tensor:
         return (chance.uniform(low, high, channels) * strength.view(-1, 1)).view(-1, channels, 1, 1)

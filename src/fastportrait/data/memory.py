@@ -1,7 +1,8 @@
 """The training pictures in memory, and which of them a step sees.
 
-Every picture lies as uint8 on a square canvas, so that a batch is one tensor and a GPU can hold them all. What a step
-draws is a function of (seed, step) alone: a resumed run sees what the uninterrupted one would have seen.
+Every picture lies as uint8 on a square canvas, so that a batch is one tensor and a GPU can hold them all.
+What a step draws is a function of (seed, step) alone: a resumed run sees what the uninterrupted one would
+have seen.
 """
 
 from collections import Counter
@@ -49,7 +50,8 @@ class Pictures:
 
 
 def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
-    """The split `train`, each source drawn as often as `sources` says, each group of a source with the root of its size.
+    """The split `train`; each source drawn as often as `sources` says, a source's groups by the root of their
+    size.
 
     Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.
     """
@@ -58,7 +60,8 @@ def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
     if found.keys() != sources.keys():
         differ = ", ".join(sorted(found.keys() ^ sources.keys()))
         raise ValueError(
-            f"{folder}: the sources of the shards are {', '.join(sorted(found))}; `sources` differs in {differ}"
+            f"{folder}: the sources of the shards are {', '.join(sorted(found))}; "
+            f"`sources` differs in {differ}"
         )
     groups = Counter((s.meta["source"], s.meta.get("group")) for s in samples)
     shares = np.array([groups[s.meta["source"], s.meta.get("group")] ** -0.5 for s in samples])
@@ -118,7 +121,7 @@ def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
 
 
 def _trust(sample: Sample) -> float:
-    """A pseudo mask counts by the agreement of its two teachers: 0.93, the least that was kept, is worth a half."""
+    """A pseudo mask counts by its two teachers' agreement: 0.93, the least that was kept, is worth a half."""
     if sample.meta.get("mask") != "pseudo":
         return 1.0
     return float(np.clip(0.5 + (sample.meta["agreement"] - 0.93) / 0.07 * 0.5, 0.25, 1.0))

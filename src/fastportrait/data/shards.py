@@ -37,7 +37,7 @@ def data_folder() -> Path:
 
 
 def shards(folder: Path, split: str) -> list[Path]:
-    """The tar files of `split` ("train", "val", ...) in `folder`, in order. Raises `ValueError` where none is."""
+    """The tar files of `split` ("train", "val", ...) in `folder`, in order; `ValueError` where none is."""
     found = sorted(folder.glob(f"{split}-[0-9]*.tar"))
     if not found:
         raise ValueError(f"{folder}: no shards of the split {split!r} (looked for {split}-000.tar, ...)")

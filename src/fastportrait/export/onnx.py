@@ -1,7 +1,8 @@
-"""ONNX: the network in its phone form with a sigmoid, image (1, 3, h, w) -> alpha (1, 1, h, w), its card inside.
+"""ONNX: the phone form with a sigmoid, image (1, 3, h, w) -> alpha (1, 1, h, w), its card inside.
 
-`precision="fp16"` stores the weights in half precision, for half the size; they are widened once, when the runtime
-loads the file, and the arithmetic stays float32: neither x86 nor WASM gains from half-precision arithmetic.
+`precision="fp16"` stores the weights in half precision, for half the size; they are widened once, when the
+runtime loads the file, and the arithmetic stays float32: neither x86 nor WASM gains from half precision
+there.
 """
 
 import json
@@ -122,8 +123,9 @@ def gate(result: Parity, precision: str) -> None:
     most, least = TOLERANCE[precision]
     if not (result.max_alpha <= most and result.iou >= least):
         raise ValueError(
-            f"the file is not the network: alpha differs by up to {result.max_alpha:.2g} (allowed {most:g}), masks "
-            f"agree to IoU {result.iou:.4f} (needed {least:g}) on {result.pictures} pictures; no file written"
+            f"the file is not the network: alpha differs by up to {result.max_alpha:.2g} (allowed {most:g}), "
+            f"masks agree to IoU {result.iou:.4f} (needed {least:g}) on {result.pictures} pictures; "
+            "no file written"
         )
 
 

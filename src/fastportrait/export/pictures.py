@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 
 def figures(count: int, size: tuple[int, int], seed: int = 0) -> list[NDArray[np.float32]]:
-    """`count` pictures (1, 3, h, w) in [0, 1]: a head and shoulders in one colour before soft blobs, with noise."""
+    """`count` pictures (1, 3, h, w) in [0, 1]: head and shoulders before soft blobs, with noise."""
     height, width = size
     random = np.random.default_rng(seed)
     made = []

@@ -37,5 +37,5 @@ def resize_to(x: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
 
 
 def double(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, C, 2H, 2W), bilinear: a constant scale, which every phone runtime has a kernel for."""
+    """(N, C, H, W) -> (N, C, 2H, 2W), bilinear: a constant scale, which every runtime has a kernel for."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)

@@ -29,7 +29,7 @@ TABLE: tuple[Row, ...] = (
 
 
 class InvertedResidual(nn.Module):
-    """Fig. 4: expand 1x1, filter depthwise 3x3, project 1x1 without activation; a shortcut where shapes allow."""
+    """Fig. 4: expand 1x1, filter depthwise 3x3, project 1x1 linearly; a shortcut where shapes allow."""
 
     def __init__(self, c_in: int, c_out: int, stride: int = 1, expand: int = 6) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ def scaled(channels: int, width: float) -> int:
 
 
 class Trunk(nn.Module):
-    """Table 2 without the last 1x1: (N, 3, H, W) -> one map a stride, [s2, s4, s8, ...], widths in `channels`."""
+    """Table 2 without the last 1x1: (N, 3, H, W) -> [s2, s4, s8, ...], their widths in `channels`."""
 
     channels: list[int]
 
@@ -106,8 +106,8 @@ PUBLISHED = (
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state dict in torchvision's layout -> `MobileNetV2`'s names.
 
-    Raises `ValueError` on a key that has no place here; nothing is skipped (batch norm's step counters aside, which
-    only a momentum of None would read).
+    Raises `ValueError` on a key that has no place here. Nothing is skipped but batch norm's step counters,
+    which only a momentum of None would read.
     """
     places = _torchvision_places()
     renamed = {}

@@ -14,8 +14,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Network(nn.Module):
     """A network of the zoo: image (N, 3, H, W), RGB in [0, 1] -> logit (N, 1, H, W), > 0 is person.
 
-    A subclass writes `forward`, and `outputs` too if its paper trains with helper heads. Modules that only the
-    loss needs live in `self.helpers`; `deploy()` drops them.
+    A subclass writes `forward`, and `outputs` too if its paper trains with helper heads. Modules that only
+    the loss needs live in `self.helpers`; `deploy()` drops them.
     """
 
     multiple: int = 32
@@ -41,7 +41,7 @@ class Network(nn.Module):
         return {"mask": self(image)}
 
     def deploy(self) -> Self:
-        """A copy for phones, equal in output: no helpers, batch norms folded into the convolutions before them."""
+        """A copy for phones, equal in output: no helpers, batch norms folded into the convolutions."""
         net = deepcopy(self).eval()
         net.helpers = nn.ModuleDict()
         for block in net.modules():
@@ -58,5 +58,6 @@ def check_size(net: Network, size: tuple[int, int]) -> None:
     if any(side % step or side <= 0 for side in size):
         fit = tuple(max(step, round(side / step) * step) for side in size)
         raise ValueError(
-            f"{type(net).__name__} needs multiples of {step}, not {size[0]} x {size[1]}: use {fit[0]} x {fit[1]}"
+            f"{type(net).__name__} needs multiples of {step}, not {size[0]} x {size[1]}: "
+            f"use {fit[0]} x {fit[1]}"
         )

@@ -1,14 +1,16 @@
 """TopDown: our own first portrait network, a MobileNetV2 trunk under a thin top-down decoder, in two sizes.
 
 Papers: M. Sandler et al., "MobileNetV2", 2018 (the trunk). https://arxiv.org/abs/1801.04381
-        T.-Y. Lin et al., "Feature Pyramid Networks", 2017 (the top-down sum). https://arxiv.org/abs/1612.03144
+        T.-Y. Lin et al., "Feature Pyramid Networks", 2017 (the top-down sum).
+        https://arxiv.org/abs/1612.03144
         W. Liu et al., "ParseNet", 2015 (the pooled context). https://arxiv.org/abs/1506.04579
 In:     image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 32
 Out:    logit (N, 1, H, W), > 0 is person
 Size:   small: 450,041 params, 249.9 M MACs at 256 x 256
         teacher: 1,911,793 params, 665.3 M MACs at 320 x 320
-Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and filters
-depthwise; `small` keeps the trunk up to the first 96-channel block, then two cheap blocks at stride 32.
+Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and
+filters depthwise; `small` keeps the trunk up to the first 96-channel block, then has two cheap blocks at
+stride 32.
 """
 
 from functools import partial
@@ -33,7 +35,8 @@ class Context(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From the coarsest map to stride 2, `widths` channels at strides 2, 4, 8, ...: a sum, then a separable filter."""
+    """From the coarsest map to stride 2: sums, then separable filters; `widths` channels at strides 2, 4, 8,
+    ..."""
 
     def __init__(self, channels: list[int], widths: tuple[int, ...]) -> None:
         super().__init__()
@@ -54,7 +57,8 @@ class Decoder(nn.Module):
 
 class TopDown(Network):
     def __init__(self, rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> None:
-        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: rows of our own on top of them."""
+        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: rows of our own above
+        them."""
         super().__init__()
         self.trunk = Trunk(rows)
         self.top = nn.ModuleList()

@@ -27,7 +27,7 @@ class About:
     commit: str = ""
     data: tuple[str, ...] = ()
     terms: str = ""
-    """What the weights may be used for, as far as the data decide it; the code's licence is another matter."""
+    """What the weights may be used for, as the data decide it; the code's licence is another matter."""
     scores: dict[str, Any] = field(default_factory=dict)
     """By split: {"val": {"iou": 95.1, ...}}."""
 
@@ -66,8 +66,8 @@ def load(path: Path) -> tuple[Network, About]:
 def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
     """Loads `path` into `net`: all of it where it is the same network, else the layers below `trunk`.
 
-    Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another shape, so
-    that nothing stays fresh unnoticed.
+    Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another
+    shape, so that nothing stays fresh unnoticed.
     """
     there = read_about(path).network
     tensors = _tensors(path)
