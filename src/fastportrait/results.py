@@ -36,6 +36,25 @@ SCHEMAS: dict[str, Any] = {
         "groups": {"*": [{"name": str, "pictures": int, "*": float}]},  # by source and kind, worst first
         "pictures": [{"key": str, "*": float}],
     },
+    "candidates/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "runtime": str,
+        "rounds": int,
+        "candidates": [
+            {
+                "name": str,
+                "params": int,
+                "macs": int,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+                "ratio": float,  # of CPU time, to the first candidate
+            }
+        ],
+    },
     "latency/1": {
         "schema": str,
         "date": str,
