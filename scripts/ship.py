@@ -2,7 +2,8 @@
 
 Exports to ONNX with half-precision weights, measures the file on val, puts the scores in its card and writes
 `src/fastportrait/weights/NAME.onnx` and its entry in `cards.json`. Scores on test are added from
-`results/accuracy/NAME-test.json` where that was measured on the same weights, so that shipping looks at val alone.
+`results/accuracy/NAME-test.json` where that was measured on the same weights, so that shipping looks at val
+alone.
 """
 
 import argparse
