@@ -57,6 +57,32 @@ def models(root: Path) -> str:
     return table(["model", "network", "input", "file", "SHA-256"], rows)
 
 
+def latency(root: Path) -> str:
+    """Networks alone, side by side, from results/latency/networks.json."""
+    result = results.read(root / "results" / "latency" / "networks.json")
+    rows = [
+        [row["name"], row["input"], row["runtime"], f"{row['cpu_ms']:.2f}", f"{row['ratio']:.2f}"]
+        for row in result["models"]
+    ]
+    return table(["network", "input", "runtime", "ms, one thread", "ratio"], rows)
+
+
+def photo(root: Path) -> str:
+    """Milliseconds by step on a large photo, from results/latency/photo.json."""
+    result = results.read(root / "results" / "latency" / "photo.json")
+    return table(["step", "ms"], [[row["name"], f"{row['cpu_ms']:.0f}"] for row in result["steps"]])
+
+
+def candidates(root: Path) -> str:
+    """What was weighed before `small` was trained, from results/candidates/decoders.json."""
+    result = results.read(root / "results" / "candidates" / "decoders.json")
+    rows = [
+        [row["name"], f"{row['params'] / 1e3:.0f}", f"{row['macs'] / 1e6:.0f}", f"{row['ratio']:.2f}"]
+        for row in result["candidates"]
+    ]
+    return table(["candidate", "K parameters", "M MACs", "time"], rows)
+
+
 def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
     """{model: its scores on `split`}."""
     found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
@@ -92,7 +118,10 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy-val": partial(accuracy_on, split="val", metrics=MASK),
     "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),
     "accuracy-empty": partial(accuracy_on, split="empty", metrics=("over_1_percent", "false_mask", "mad")),
+    "candidates": candidates,
+    "latency": latency,
     "models": models,
+    "photo": photo,
 }
 
 

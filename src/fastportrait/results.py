@@ -55,6 +55,16 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
     },
+    "steps/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "input": str,
+        "model": str,
+        "rounds": int,
+        "steps": [{"name": str, "cpu_ms": float, "cpu_ms_p90": float, "wall_ms": float}],
+    },
     "latency/1": {
         "schema": str,
         "date": str,
