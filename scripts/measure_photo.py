@@ -1,6 +1,8 @@
-"""Where the time goes from a 12-megapixel photo to its cut-out, one thread: `python scripts/measure_photo.py`.
+"""Where the time goes from a 12-megapixel photo to its cut-out, one thread: `python
+scripts/measure_photo.py`.
 
-The photo is the demo portrait, enlarged and given a sensor's grain, so that decoding and encoding have real work.
+The photo is the demo portrait, enlarged and given a sensor's grain, so that decoding and encoding have real
+work.
 """
 
 import argparse

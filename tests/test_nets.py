@@ -123,6 +123,19 @@ def test_a_saved_network_loads_by_itself(tmp_path):
     assert about == About("small", (256, 256), scores={"val": {"iou": 90.0}})
 
 
+def test_half_precision_halves_the_file_and_hardly_moves_the_mask(tmp_path):
+    net = settled(ZOO["small"])
+    for half in (False, True):
+        save(net, About("small", (256, 256)), tmp_path / f"{half}.safetensors", half=half)
+    assert (tmp_path / "True.safetensors").stat().st_size < 0.6 * (
+        tmp_path / "False.safetensors"
+    ).stat().st_size
+    image = torch.rand(1, 3, 64, 64)
+    again = load(tmp_path / "True.safetensors")[0]
+    assert next(again.parameters()).dtype == torch.float32
+    torch.testing.assert_close(again(image).sigmoid(), net(image).sigmoid(), rtol=0, atol=5e-3)
+
+
 def test_a_trunk_starts_from_a_classifier_and_nothing_stays_fresh_unnoticed(tmp_path):
     torch.manual_seed(0)
     classifier = MobileNetV2(classes=2)

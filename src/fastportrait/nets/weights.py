@@ -32,11 +32,17 @@ class About:
     """By split: {"val": {"iou": 95.1, ...}}."""
 
 
-def save(net: nn.Module, about: About, path: Path) -> None:
-    """Writes tensors and `about` to `path`, atomically."""
+def save(net: nn.Module, about: About, path: Path, *, half: bool = False) -> None:
+    """Writes tensors and `about` to `path`, atomically.
+
+    `half` stores the convolutions in half precision, for files that are kept beside the code; `load` widens them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    state = {name: value.contiguous() for name, value in net.state_dict().items()}
+    state = {
+        name: (value.half() if half and value.ndim > 1 else value).contiguous()
+        for name, value in net.state_dict().items()
+    }
     save_file(state, partial, metadata={"about": json.dumps(asdict(about))})
     os.replace(partial, path)
 
