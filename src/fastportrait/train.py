@@ -175,6 +175,7 @@ def train(
             f"{recipe_file}: no loss {sorted(unknown)}, "
             f"only {', '.join([*LOSSES, 'distil (with a teacher)'])}"
         )
+    code = commit()  # now: while it trains, somebody may go on working on the files
     torch.manual_seed(recipe.seed)
     training = Training(recipe, recipe_file.parent)
     for size in (recipe.size, recipe.score_size):
@@ -215,7 +216,7 @@ def train(
         network=recipe.network,
         size=recipe.score_size,
         recipe=recipe_file.name,
-        commit=commit(),
+        commit=code,
         data=tuple(recipe.sources),
         terms=recipe.terms,
         scores={"val": {name.removeprefix("val/"): value for name, value in scores.items()}},
