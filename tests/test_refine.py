@@ -22,7 +22,9 @@ def disc(height: int, width: int) -> np.ndarray:
 def painted(mask: np.ndarray, noise: float = 3) -> np.ndarray:
     """A warm person on a cool wall, with a camera's noise."""
     colours = np.where(mask[..., None], (200, 150, 120), (60, 90, 140))
-    return np.clip(colours + np.random.default_rng(0).normal(0, noise, colours.shape), 0, 255).astype(np.uint8)
+    return np.clip(colours + np.random.default_rng(0).normal(0, noise, colours.shape), 0, 255).astype(
+        np.uint8
+    )
 
 
 def smeared(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -65,7 +67,7 @@ def test_a_flat_picture_moves_no_edge():
     coarse = smeared(disc(256, 256), (64, 64))
     alpha, plain = refine(np.full((400, 300, 3), 128, np.uint8), coarse), resize(coarse, (400, 300))
     assert iou(alpha > 0.5, plain > 0.5) > 0.995
-    assert np.abs(alpha - plain).max() < 0.25       # the contrast is raised, and that is all
+    assert np.abs(alpha - plain).max() < 0.25  # the contrast is raised, and that is all
     assert np.abs(alpha - plain).mean() < 0.02
 
 
@@ -76,7 +78,7 @@ def test_a_mask_of_a_smeared_edge_snaps_to_the_pictures_edge(grey):
     if grey:
         image = np.ascontiguousarray(np.broadcast_to(image[..., :1], image.shape))
     coarse = smeared(truth, (64, 64))
-    coarse = np.roll(coarse, 1, axis=1)             # and one pixel of the network's beside it
+    coarse = np.roll(coarse, 1, axis=1)  # and one pixel of the network's beside it
     alpha, plain = refine(image, coarse), resize(coarse, truth.shape)
     assert iou(plain > 0.5, truth) < 0.95
     assert iou(alpha > 0.5, truth) > 0.98
@@ -89,7 +91,9 @@ def test_texture_does_not_leak_into_what_was_certain():
     coarse = smeared(truth, (100, 100))
     near = np.ones((9, 9), np.uint8)
     certain = (cv2.dilate(coarse, near) < 0.02) | (cv2.erode(coarse, near) > 0.98)
-    inside = cv2.erode(cv2.resize(certain.view(np.uint8), (600, 600), interpolation=cv2.INTER_NEAREST), near) > 0
+    inside = (
+        cv2.erode(cv2.resize(certain.view(np.uint8), (600, 600), interpolation=cv2.INTER_NEAREST), near) > 0
+    )
     assert inside.mean() > 0.5
     assert np.array_equal(refine(image, coarse)[inside], resize(coarse, (600, 600))[inside])
 
@@ -101,8 +105,10 @@ def test_a_mirrored_picture_gives_the_mirrored_alpha(size):
     coarse = smeared(np.roll(disc(*size), 3, axis=0), (64, 64))
     alpha = refine(image, coarse)
     for axis in (0, 1):
-        mirrored = refine(np.ascontiguousarray(np.flip(image, axis)), np.ascontiguousarray(np.flip(coarse, axis)))
-        assert np.abs(np.flip(mirrored, axis) - alpha).max() < 0.06     # OpenCV's remap has 1/32 pixel
+        mirrored = refine(
+            np.ascontiguousarray(np.flip(image, axis)), np.ascontiguousarray(np.flip(coarse, axis))
+        )
+        assert np.abs(np.flip(mirrored, axis) - alpha).max() < 0.06  # OpenCV's remap has 1/32 pixel
         assert np.abs(np.flip(mirrored, axis) - alpha).mean() < 1e-3
 
 

@@ -1,11 +1,12 @@
 """The network's mask, refined to the photo's full resolution along the photo's own edges.
 
-A guided filter (K. He, J. Sun, X. Tang, "Guided Image Filtering", 2013, https://arxiv.org/abs/1505.00996 for its fast
-form) in colour: in every window the mask is regressed on the picture's three colours, at little more than the network's
-resolution, and the regression's smooth coefficients are applied to the picture at full size. What this file adds:
+A guided filter in colour (K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 2013) in its fast form
+(K. He, J. Sun, "Fast Guided Filter", 2015, https://arxiv.org/abs/1505.00996): in every window the mask is
+regressed on the picture's three colours, at little more than the network's resolution, and the smooth
+coefficients are applied to the picture at full size. What this file adds:
 
-* only the uncertain band is touched: where the mask is flat, near 0 or near 1, it stays what it was, so that no texture
-  leaks into clothes or walls;
+* only the uncertain band is touched: where the mask is flat, near 0 or near 1, it stays what it was, so that
+  no texture leaks into clothes or walls;
 * where the colours do not explain the mask (its R² is low) the mask itself is kept, not its blur;
 * the regression runs twice on one set of picture statistics, the second time on its own, sharpened result;
 * contrast is raised about 0.5 after each pass, because a window's mean is always softer than the edge.
@@ -38,7 +39,7 @@ def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
     """(H, W, 3) RGB and its (h, w) mask in [0, 1], covering the whole picture -> (H, W) alpha in [0, 1].
 
     Certain parts are the mask, resized; a mask without an uncertain part comes back as just that.
-    Needs one plane of the photo's size beside the result's working grid. Raises `ValueError` for other shapes.
+    The result is the only plane of the photo's size that this needs. Raises `ValueError` for other shapes.
     """
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise ValueError(f"image is {image.shape}; refine needs (H, W, 3)")
@@ -61,11 +62,13 @@ def _uncertain(coarse: Plane) -> Plane:
     near = np.ones((3, 3), np.uint8)
     low, high = cv2.erode(coarse, near), cv2.dilate(coarse, near)
     band = ((high > UNCERTAIN) & (low < 1 - UNCERTAIN)).astype(np.uint8) * np.uint8(255)
-    return cv2.blur(band, (3, 3)).astype(np.float32) * np.float32(1 / 255)      # in integers: 0 stays exactly 0
+    return cv2.blur(band, (3, 3)).astype(np.float32) * np.float32(1 / 255)  # in integers: 0 stays exactly 0
 
 
 def _mean(x: Plane) -> Plane:
-    return np.asarray(cv2.blur(x, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT), np.float32)
+    return np.asarray(
+        cv2.blur(x, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT), np.float32
+    )
 
 
 def _contrast(alpha: Plane) -> Plane:
@@ -83,10 +86,12 @@ def _slopes(guide: Plane, mask: Plane) -> Plane:
 
 
 def _regress(guide: Plane, mean: Plane, inverse: list[Plane], mask: Plane, fallback: Plane) -> Plane:
-    """Eq. 14-17 of the paper's colour filter; `fallback` where the colours explain less than half of the mask."""
+    """The colour guided filter; `fallback` where the colours explain less than half of the mask."""
     rr, rg, rb, gg, gb, bb = inverse
     mask_mean = _mean(mask)
-    r, g, b = cv2.split(_mean(guide * mask[..., None]) - mean * mask_mean[..., None])      # covariance with the mask
+    r, g, b = cv2.split(
+        _mean(guide * mask[..., None]) - mean * mask_mean[..., None]
+    )  # covariance with the mask
     slopes = np.empty((*mask.shape, 4), np.float32)
     slopes[..., 0] = rr * r + rg * g + rb * b
     slopes[..., 1] = rg * r + gg * g + gb * b
@@ -95,13 +100,13 @@ def _regress(guide: Plane, mean: Plane, inverse: list[Plane], mask: Plane, fallb
     explained = slopes[..., 0] * r + slopes[..., 1] * g + slopes[..., 2] * b
     variance = _mean(mask * mask) - mask_mean * mask_mean
     trust = np.clip(2 * _mean((explained + 1e-4) / (np.maximum(variance, explained) + 1e-4)), 0, 1)
-    slopes = _mean(slopes) * trust[..., None]
+    slopes = _mean(slopes) * cv2.merge([trust] * 4)
     slopes[..., 3] += (1 - trust) * fallback
     return slopes
 
 
 def _inverse_covariance(guide: Plane, mean: Plane) -> list[Plane]:
-    """The six distinct elements of (covariance of the colours + EPSILON)⁻¹ in every window: rr rg rb gg gb bb."""
+    """(Covariance of the colours + EPSILON)⁻¹ in every window: rr rg rb gg gb bb."""
     red, green, blue = cv2.split(guide)
     r, g, b = cv2.split(mean)
     rr, gg, bb = cv2.split(_mean(guide * guide) - mean * mean + np.float32(EPSILON))
@@ -115,12 +120,14 @@ def _inverse_covariance(guide: Plane, mean: Plane) -> list[Plane]:
         rr * gg - rg * rg,
     ]
     determinant = adjugate[0] * rr + adjugate[1] * rg + adjugate[2] * rb
-    scale = 1 / np.maximum(determinant, np.float32(EPSILON**3))        # rounding never takes it below its least value
+    scale = 1 / np.maximum(
+        determinant, np.float32(EPSILON**3)
+    )  # rounding never takes it below its least value
     return [part * scale for part in adjugate]
 
 
 def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane) -> None:
-    """Blend contrast(slopes @ colour) into `alpha` by `weight`, in place, tile by tile where `weight` is not 0."""
+    """Blend contrast(slopes @ colour) into `alpha` by `weight`, in place, tile by tile."""
     # Fold 0..255, the guide's centre and the contrast into the coefficients: one product a pixel is left.
     slopes = slopes * np.float32(CONTRAST)
     slopes[..., 3] += np.float32(0.5 - 0.5 * CONTRAST) - np.float32(0.5) * slopes[..., :3].sum(-1)
