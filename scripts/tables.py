@@ -83,6 +83,32 @@ def candidates(root: Path) -> str:
     return table(["candidate", "K parameters", "M MACs", "time"], rows)
 
 
+def stretch(root: Path) -> str:
+    """How to fit a photo into the network's square, from results/choices/stretch.json."""
+    result = results.read(root / "results" / "choices" / "stretch.json")
+    names = ("iou", "boundary_iou", "odd_iou", "odd_boundary_iou")
+    rows = [[row["stretch"], *(f"{100 * row[name]:.2f}" for name in names)] for row in result["rows"]]
+    heads = [
+        "proportions may change by",
+        "person IoU %",
+        "boundary IoU %",
+        "odd third: IoU %",
+        "boundary IoU %",
+    ]
+    return table(heads, rows)
+
+
+def presence(root: Path) -> str:
+    """From which presence on somebody is there, from results/choices/presence.json."""
+    result = results.read(root / "results" / "choices" / "presence.json")
+    names = ("val_missed", "background_false", "empty_false")
+    rows = [
+        [f"{row['threshold']:g}", *(f"{100 * row[name]:.1f}" for name in names)] for row in result["rows"]
+    ]
+    heads = ["threshold", "val: missed %", "background: false %", "empty: false %"]
+    return table(heads, rows)
+
+
 def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
     """{model: its scores on `split`}."""
     found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
@@ -122,6 +148,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": latency,
     "models": models,
     "photo": photo,
+    "presence": presence,
+    "stretch": stretch,
 }
 
 

@@ -35,7 +35,8 @@ class About:
 def save(net: nn.Module, about: About, path: Path, *, half: bool = False) -> None:
     """Writes tensors and `about` to `path`, atomically.
 
-    `half` stores the convolutions in half precision, for files that are kept beside the code; `load` widens them.
+    `half` stores the convolutions in half precision, for files that are kept beside the code; `load` widens
+    them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")

@@ -1,0 +1,107 @@
+"""What each kind of result file holds: the file with types in place of values.
+
+`{"*": x}` is a mapping with any names, `[x]` a list with something in it.
+"""
+
+from typing import Any
+
+SCORE = {"value": float, "low": float, "high": float}
+SCHEMAS: dict[str, Any] = {
+    "accuracy/1": {
+        "schema": str,
+        "date": str,  # of the measurement: 2025-01-31
+        "commit": str,  # of fastportrait; "-dirty" where its package had changes
+        "model": {"name": str, "file": str, "sha256": str, "network": str, "input": str},
+        "data": {"split": str, "pictures": int, "whole": bool, "shards": {"*": str}},  # shard: SHA-256
+        "machine": {
+            "device": str,
+            "cpu": str,
+            "threads": int,
+            "runtime": str,
+        },  # threads 0: the runtime's choice
+        "protocol": str,
+        "metrics": {"*": str},  # name: its variant, in words
+        "scores": {"*": SCORE},  # with 95 % bootstrap intervals over pictures
+        "groups": {"*": [{"name": str, "pictures": int, "*": float}]},  # by source and kind, worst first
+        "pictures": [{"key": str, "*": float}],
+    },
+    "candidates/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "runtime": str,
+        "rounds": int,
+        "candidates": [
+            {
+                "name": str,
+                "params": int,
+                "macs": int,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+                "ratio": float,  # of CPU time, to the first candidate
+            }
+        ],
+    },
+    "stretch/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "model": str,
+        "sha256": str,
+        "split": str,
+        "pictures": int,
+        "rows": [
+            {
+                "stretch": str,
+                "iou": float,
+                "boundary_iou": float,
+                "odd_iou": float,
+                "odd_boundary_iou": float,
+            }
+        ],
+    },
+    "presence/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "model": str,
+        "sha256": str,
+        "share": float,
+        "chosen": float,
+        "pictures": {"*": int},
+        "rows": [{"threshold": float, "val_missed": float, "background_false": float, "empty_false": float}],
+    },
+    "steps/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "input": str,
+        "model": str,
+        "rounds": int,
+        "steps": [{"name": str, "cpu_ms": float, "cpu_ms_p90": float, "wall_ms": float}],
+    },
+    "latency/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "protocol": str,
+        "rounds": int,
+        "models": [
+            {
+                "name": str,
+                "file": str,
+                "sha256": str,
+                "input": str,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+                "ratio": float,  # of CPU time, to the first model
+            }
+        ],
+    },
+}
