@@ -60,8 +60,7 @@ class Decoder(nn.Module):
 
 class TopDown(Network):
     def __init__(self, rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> None:
-        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: rows of our own above
-        them."""
+        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: our own rows above them."""
         super().__init__()
         self.trunk = Trunk(rows)
         self.top = nn.ModuleList()
@@ -73,8 +72,8 @@ class TopDown(Network):
             channels.append(c)
         self.decoder = Decoder(channels, widths)
         # Four logits at stride 2 are one at stride 1: sharper than a bilinear step, and cheaper, for runtimes
-        # that compute in blocks of 8 or 16 channels would enlarge a single channel as slowly as a whole
-        # block. self.head = nn.Conv2d(widths[0], 4, kernel_size=3, padding=1)
+        # that compute in blocks of 8 or 16 channels would enlarge a single channel as slowly as a whole block.
+        self.head = nn.Conv2d(widths[0], 4, kernel_size=3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
         features = self.trunk(self.normalise(image))
