@@ -72,7 +72,7 @@ class TopDown(Network):
             channels.append(c)
         self.decoder = Decoder(channels, widths)
         # Four logits at stride 2 are one at stride 1: sharper than a bilinear step, and cheaper, for runtimes
-        # that compute in blocks of 8 or 16 channels would enlarge a single channel as slowly as a whole block.
+        # that compute in blocks of 8 or 16 channels would enlarge one channel as slowly as a whole block.
         self.head = nn.Conv2d(widths[0], 4, kernel_size=3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
