@@ -1,4 +1,4 @@
-"""The README's picture: the demo portrait, cut out, on a colour, before a blur: `python scripts/picture.py`."""
+"""The README's picture, from the demo portrait: `python scripts/picture.py`."""
 
 from pathlib import Path
 

@@ -51,13 +51,14 @@ COLOURS: dict[str, Callable[[Frame, Plane], Frame]] = {
     "foreground": foreground,
 }
 MEANINGS = {
-    "boundary_iou": "boundary IoU: bands of max(1, round(0.02 diagonal)) erosions by a 3 x 3 square inside the "
-    "masks alpha > 0.5, the picture's border counted as background; mean over pictures",
+    "boundary_iou": "boundary IoU: bands of max(1, round(0.02 diagonal)) erosions by a 3 x 3 square inside "
+    "the masks alpha > 0.5, the picture's border counted as background; mean over pictures",
     "mad": "mean absolute difference of the alphas over the whole picture; mean over pictures",
     "band_mad": "the same over pixels within 1 % of the diagonal of a pixel of partial true alpha",
     "grad": "grad_p3m: plain derivatives of a Gaussian of sigma 1.4, no stretching, sum / 10",
     "exact": "mean absolute difference, in 0..255, between composites with the estimated and the true "
-    "foreground colours over another scene, black, white and green, where alpha is partial; both with the exact alpha",
+    "foreground colours, over another scene, black, white and green, where alpha is partial; both with the "
+    "exact alpha",
     "refined": "the same, the estimate composited with the refined alpha of the network",
     "cpu_ms": "milliseconds of CPU time a picture, one thread",
 }
