@@ -33,25 +33,6 @@ def contrast(image: Frame, coarse: Plane) -> Plane:
     return _steeper(bilinear(image, coarse))
 
 
-def joint_bilateral(image: Frame, coarse: Plane) -> Plane:
-    """J. Kopf et al., "Joint Bilateral Upsampling", 2007, over 5 x 5 pixels of the mask."""
-    h, w = coarse.shape
-    size = (image.shape[1], image.shape[0])
-    small, colour = resize(image, (h, w)), image.astype(np.float32)
-    total = np.zeros(image.shape[:2], np.float32)
-    weights = np.full_like(total, 1e-6)
-    for y in range(-2, 3):
-        for x in range(-2, 3):
-            rows, columns = np.clip(np.arange(h) + y, 0, h - 1), np.clip(np.arange(w) + x, 0, w - 1)
-            there = cv2.resize(small[rows][:, columns], size, interpolation=cv2.INTER_NEAREST)
-            mask = cv2.resize(coarse[rows][:, columns], size, interpolation=cv2.INTER_NEAREST)
-            apart = np.square(colour - there).sum(-1)
-            weight = np.exp(-apart / (2 * 20**2) - (x * x + y * y) / 2)
-            total += weight * mask
-            weights += weight
-    return np.clip(total / weights, 0, 1)
-
-
 def guided_grey(image: Frame, coarse: Plane) -> Plane:
     """K. He et al., "Guided Image Filtering", 2013, eq. 5-8, at full size."""
     radius = _radius(image, coarse)

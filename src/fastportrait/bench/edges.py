@@ -38,7 +38,6 @@ MASKS: dict[str, Callable[[Frame, Plane], Plane]] = {
     "bilinear": tried.bilinear,
     "bicubic": tried.bicubic,
     "bilinear, contrast 1.6": tried.contrast,
-    "joint bilateral": tried.joint_bilateral,
     "guided, grey": tried.guided_grey,
     "guided, colour": tried.guided_colour,
     "fast guided, colour": tried.fast_guided,
