@@ -28,10 +28,16 @@ def weights(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module", params=["fp32", "fp16"])
-def exported(request, weights, tmp_path_factory):
-    path, parity = export(weights, tmp_path_factory.mktemp("out"), precision=request.param)
-    return request.param, path, parity
+@pytest.fixture(scope="module")
+def files(weights, tmp_path_factory):
+    """{precision: (file, parity)}"""
+    folder = tmp_path_factory.mktemp("out")
+    return {name: export(weights, folder / name, precision=name) for name in ("fp32", "fp16")}
+
+
+@pytest.fixture(params=["fp32", "fp16"])
+def exported(request, files):
+    return request.param, *files[request.param]
 
 
 def test_the_file_gives_the_networks_masks(exported):
@@ -50,9 +56,9 @@ def test_the_file_says_what_it_is(exported, weights):
     assert card["params"] == sum(p.numel() for p in ZOO["small"].build().parameters())
 
 
-def test_half_precision_takes_half_the_room(weights, tmp_path):
-    sizes = [export(weights, tmp_path / p, precision=p)[0].stat().st_size for p in ("fp32", "fp16")]
-    assert sizes[1] < 0.6 * sizes[0]
+def test_half_precision_takes_half_the_room(files):
+    full, half = (files[name][0].stat().st_size for name in ("fp32", "fp16"))
+    assert half < 0.6 * full
 
 
 def test_weights_and_file_cut_the_same_alpha_out_of_a_photo(exported, weights):
