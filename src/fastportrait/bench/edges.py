@@ -172,7 +172,7 @@ def _result(
 
 
 def table(folder: Path) -> str:
-    """Every result in `folder` as tables: method, metrics, time, and time as a ratio to the first."""
+    """Every result in `folder` as tables: a row a method, the plainest first."""
     text = ""
     for path in sorted(folder.glob("*.json")):
         result = results.read(path)
@@ -185,13 +185,11 @@ def table(folder: Path) -> str:
             sets += [(f"{g['name']}, {g['pictures']} pictures", g) for g in result["groups"]["group"]]
         for heading, score in sets:
             text += f"\n**{result['model']['name']} on {data['split']}**, {heading}\n\n"
-            text += "| method | " + " | ".join(HEADS[m] for m in metrics) + " | time |\n"
-            text += "| - |" + " -: |" * (len(metrics) + 1) + "\n"
+            text += "| method | " + " | ".join(HEADS[m] for m in metrics) + " |\n"
+            text += "| - |" + " -: |" * len(metrics) + "\n"
             for method in methods:
                 cells = [f"{score[f'{method}.{m}'] * SCALE.get(m, 1):.2f}" for m in metrics]
-                first = score[f"{methods[0]}.cpu_ms"]
-                ratio = score[f"{method}.cpu_ms"] / first if first else float("nan")
-                text += f"| {method} | " + " | ".join(cells) + f" | {ratio:,.0f} x |\n"
+                text += f"| {method} | " + " | ".join(cells) + " |\n"
     return text
 
 
