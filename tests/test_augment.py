@@ -4,6 +4,7 @@ import torch
 
 from fastportrait.data.augment import batch
 from fastportrait.data.memory import load_portraits, load_scenes
+from fastportrait.recipe import Recipe
 from shards import SIDE, figure, write_data, write_shard
 
 SOURCES = {"studio": 1.0, "web": 3.0}
@@ -16,7 +17,8 @@ def pictures(tmp_path_factory):
 
 
 def drawn(pictures, seed=0, count=64, empty=0.0, paste=0.0):
-    return batch(*pictures, count, (64, 64), empty, paste, torch.Generator().manual_seed(seed))
+    recipe = Recipe("small", 1, SOURCES, size=(64, 64), batch=count, empty=empty, paste=paste)
+    return batch(*pictures, recipe, torch.Generator().manual_seed(seed))
 
 
 def test_a_batch_is_a_function_of_its_seed(pictures):
@@ -65,10 +67,9 @@ def test_a_polygons_edge_is_ignored_and_nothing_else(tmp_path):
     meta = {"source": "hand", "mask": "polygon", "composite": False}
     write_shard(tmp_path / "train-000.tar", [("a", image, alpha, meta)])
     write_shard(tmp_path / "background-000.tar", [("b", np.zeros((SIDE, SIDE, 3), np.uint8), None, {})])
-    made = batch(
-        load_portraits(tmp_path, {"hand": 1.0}), load_scenes(tmp_path), 16, (64, 64), 0.0, 0.0,
-        torch.Generator().manual_seed(0),
-    )  # fmt: skip
+    recipe = Recipe("small", 1, {"hand": 1.0}, size=(64, 64), batch=16, empty=0.0)
+    pictures = load_portraits(tmp_path, recipe.sources), load_scenes(tmp_path)
+    made = batch(*pictures, recipe, torch.Generator().manual_seed(0))
     edge = (made.alpha > 0.3) & (made.alpha < 0.7)
     assert edge.any()
     assert made.weight[edge].max() == 0

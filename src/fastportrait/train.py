@@ -43,9 +43,7 @@ class Steps(IterableDataset[Batch]):
         recipe = self.recipe
         for step in range(self.first, self.last):
             generator = torch.Generator().manual_seed((recipe.seed * 1_000_003 + step) * 64 + self.rank)
-            yield batch(
-                self.portraits, self.scenes, recipe.batch, recipe.size, recipe.empty, recipe.paste, generator
-            )
+            yield batch(self.portraits, self.scenes, recipe, generator)
 
     def __len__(self) -> int:
         return self.last - self.first

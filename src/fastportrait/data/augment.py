@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..losses import edge_band
+from ..recipe import Recipe
 from .memory import MASKS, Pictures
 
 
@@ -26,38 +27,30 @@ class Batch(NamedTuple):
     """(N, 1, 1, 1): how far to believe the picture as a whole."""
 
 
-def batch(
-    portraits: Pictures,
-    scenes: Pictures,
-    count: int,
-    size: tuple[int, int],
-    empty: float,
-    paste: float,
-    generator: torch.Generator,
-) -> Batch:
-    """`count` augmented pictures of `size`; the shares `empty` and `paste` are the recipe's."""
-    device = portraits.image.device
+def batch(portraits: Pictures, scenes: Pictures, recipe: Recipe, generator: torch.Generator) -> Batch:
+    """One step's augmented pictures, as `recipe` has them."""
+    device, count, size = portraits.image.device, recipe.batch, recipe.size
     chance = _Chance(generator, count, device)
     which = portraits.pick(count, generator).to(device)
     behind = scenes.pick(count, generator).to(device)
 
     studio = portraits.composite[which]
     soft = portraits.mask[which] <= MASKS.index("refined")
-    replaced = studio | (soft & chance.happens(paste))
-    window, framed = _portrait_window(portraits.extent[which], replaced, chance)
+    replaced = studio | (soft & chance.happens(recipe.paste))
+    window, framed = _portrait_window(portraits.extent[which], replaced, recipe.whole, chance)
     front, inside = _look(portraits, which, window, size)
     inside = torch.where(framed.view(-1, 1, 1, 1), inside, 1.0)
     back, _ = _look(scenes, behind, _scene_window(scenes.extent[behind], chance), size)
 
     person, alpha = front[:, :3], front[:, 3:] * inside
-    person = _light(person, chance, strength=torch.where(replaced, 0.6, 0.0))
+    person = _light(person, chance, strength=torch.where(replaced, 0.6 * recipe.light, 0.0))
     opacity = torch.where(replaced.view(-1, 1, 1, 1), alpha, inside)
-    nobody = chance.happens(empty).view(-1, 1, 1, 1)
+    nobody = chance.happens(recipe.empty).view(-1, 1, 1, 1)
     opacity, alpha = opacity * ~nobody, alpha * ~nobody
     image = opacity * person + (1 - opacity) * back[:, :3]
 
-    image = _light(image, chance, strength=torch.where(chance.happens(0.8), 1.0, 0.0))
-    image = _damage(image, chance)
+    image = _light(image, chance, strength=torch.where(chance.happens(0.8), recipe.light, 0.0))
+    image = _damage(image, chance, recipe.damage)
 
     trust = torch.where(nobody, 1.0, portraits.trust[which].view(-1, 1, 1, 1))
     weight = trust.expand_as(alpha).clone()
@@ -97,19 +90,21 @@ class _Window:
     mirrored: Tensor
 
 
-def _portrait_window(extent: Tensor, replaced: Tensor, chance: _Chance) -> tuple[_Window, Tensor]:
-    """A quarter of the pictures are seen whole, as users see them; others are cropped or, pasted, smaller.
+def _portrait_window(
+    extent: Tensor, replaced: Tensor, whole_share: float, chance: _Chance
+) -> tuple[_Window, Tensor]:
+    """What of each portrait is seen; those with a new background may be smaller than the frame.
 
     Also (N,) bool: whether something else shows beyond the picture's frame; else its edge pixels go on.
     """
-    whole = chance.happens(0.25) & ~replaced
-    smaller = chance.happens(0.12)  # a photo in a photo: pasted with its own surroundings
+    whole = chance.happens(whole_share) & ~replaced
+    smaller = chance.happens(0.15) & ~whole & ~replaced  # a photo in a photo
     log_zoom = torch.where(
         replaced,
-        chance.uniform(-0.5, 0.6),
-        torch.where(smaller, chance.uniform(0.0, 0.6), chance.uniform(-0.7, 0.0)),
+        chance.uniform(-0.4, 0.5),
+        torch.where(smaller, chance.uniform(0.0, 0.5), chance.uniform(-0.5, 0.0)),
     )
-    stretch = chance.uniform(-0.3, 0.3)
+    stretch = chance.uniform(-0.2, 0.2)
     zoom = torch.where(whole, torch.zeros_like(log_zoom), log_zoom)
     stretch = torch.where(whole, torch.zeros_like(stretch), stretch)
     factor = torch.stack([zoom - stretch / 2, zoom + stretch / 2], dim=1).exp()
@@ -118,7 +113,6 @@ def _portrait_window(extent: Tensor, replaced: Tensor, chance: _Chance) -> tuple
     place = chance.uniform(-1, 1, 2)
     # A bust ends at the lower edge of its picture: there the window ends too, or the bust would float.
     place[:, 0] = torch.where(replaced & (room[:, 0] < 0), -1.0, place[:, 0])
-    place = torch.where(whole.view(-1, 1), 0.0, place)
     centre = extent / 2 + torch.where(room > 0, room * place, room.abs() * place)
     turn = torch.where(chance.happens(0.4) & ~whole, chance.uniform(-pi / 12, pi / 12), 0.0)
     return _Window(centre, size, turn, chance.happens(0.5)), replaced | smaller
@@ -169,7 +163,7 @@ def _light(image: Tensor, chance: _Chance, strength: Tensor) -> Tensor:
     return (middle + (image - middle) * (1 + by(-0.3, 0.3))).clamp(0, 1)
 
 
-def _damage(image: Tensor, chance: _Chance) -> Tensor:
+def _damage(image: Tensor, chance: _Chance, often: float) -> Tensor:
     """What cameras and uploads do: a soft lens, a shaken hand, few pixels, sensor noise, no colour."""
     from kornia.filters import gaussian_blur2d, motion_blur
 
@@ -182,7 +176,7 @@ def _damage(image: Tensor, chance: _Chance) -> Tensor:
         (0.25, lambda x, chosen: x + chance.noise(chosen, x.shape)),
         (0.04, lambda x, chosen: x.mean(1, keepdim=True).expand_as(x)),
     ):
-        chosen = chance.happens(share)
+        chosen = chance.happens(share * often)
         if chosen.any():
             image[chosen] = damage(image[chosen], chosen)
     return image
