@@ -42,9 +42,9 @@ class Recipe:
     paste: float = 0.15
     """Share of pictures with a trusted soft mask that are cut out and pasted on another background."""
     whole: float = 0.5
-    """Share of the pictures that are seen whole, as users see them; the others are cropped, turned, made smaller."""
+    """Share of the pictures that are seen whole, as users see them; the others are cropped, turned, smaller."""
     light: float = 0.6
-    """How strongly exposure, contrast and colours change: 0 not at all, 1 as far as a phone's worst pictures."""
+    """How strongly exposure, contrast, colours change: 0 not at all, 1 as far as phones' worst pictures."""
     damage: float = 0.5
     """How often blur, noise and coarse pixels come: 0 never, 1 in about every second picture."""
     validate_every: int = 500
