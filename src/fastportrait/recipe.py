@@ -42,7 +42,7 @@ class Recipe:
     paste: float = 0.15
     """Share of pictures with a trusted soft mask that are cut out and pasted on another background."""
     whole: float = 0.5
-    """Share of the pictures that are seen whole, as users see them; the others are cropped, turned, smaller."""
+    """Share of the pictures that are seen whole, as users see them; others are cropped, turned, smaller."""
     light: float = 0.6
     """How strongly exposure, contrast, colours change: 0 not at all, 1 as far as phones' worst pictures."""
     damage: float = 0.5
