@@ -1,8 +1,8 @@
 """Trained weights into the package: `python scripts/ship.py recipes/small.safetensors --data DIR`.
 
 Exports to ONNX with half-precision weights, measures the file on val, puts the scores in its card and writes
-`src/fastportrait/weights/NAME.onnx` and its entry in `cards.json`. Those on test stand in `results/`: a file that
-held its own would have another checksum than the one that was measured.
+`src/fastportrait/weights/NAME.onnx` and its entry in `cards.json`. Scores on test stand in `results/`: a file
+that held its own would have another checksum than the one that was measured.
 """
 
 import argparse
