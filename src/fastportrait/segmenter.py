@@ -14,11 +14,12 @@ from . import transform, weights
 from .engines import open_engine
 
 STRETCH = transform.SQUASH
+"""Chosen on val, as PRESENT is: docs/models.md has both tables."""
 
-PRESENT = 0.5
+PRESENT = 0.9
 """The presence below which nobody is there."""
 SHARE = 0.01
-"""Presence is the mean of this most confident share of the mask: half of it sure is enough for PRESENT."""
+"""Presence is the mean of this most confident share of the mask."""
 
 
 class Segmenter:

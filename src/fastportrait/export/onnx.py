@@ -66,14 +66,15 @@ def convert(net: Network, size: tuple[int, int], card: dict[str, Any], precision
 
 
 def _store_in_half(model: Any) -> None:
-    """Every float32 weight as float16 and a Cast, which the runtime folds away when it loads the file."""
+    """Dense float32 weights as float16 and a Cast, which the runtime folds away when it loads the file."""
     import onnx
     from onnx import TensorProto, numpy_helper
 
     casts = []
     for weight in model.graph.initializer:
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < 16:
-            continue
+        dense = len(weight.dims) > 1 and weight.dims[1] > 1
+        if weight.data_type != TensorProto.FLOAT or not dense or np.prod(weight.dims) < 64:
+            continue  # depthwise filters are a twelfth of the weights and most of what rounding would do
         wide = weight.name
         half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{wide}_half")
         weight.CopyFrom(half)
