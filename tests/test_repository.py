@@ -131,7 +131,7 @@ def test_links_and_scripts_in_the_documents_lead_somewhere(path: Path) -> None:
     links = [link.split("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     links += re.findall(r'src="([^"]+)"', text)
     missing = [link for link in links if link and not (path.parent / link).exists()]
-    scripts = set(re.findall(r"\b(?:scripts|examples|recipes)/[a-z_]+(?:\.\w+)?|\.ci/run", text))
+    scripts = set(re.findall(r"\b(?:scripts|examples|recipes)/[a-z0-9_-]+(?:\.\w+)?|\.ci/run", text))
     missing += [script for script in scripts if not (ROOT / script).exists()]
     assert missing == []
 
