@@ -1,12 +1,9 @@
 """`fastportrait evaluate`: on shards made here, whose right answers are known."""
 
-import io
 import json
 import os
-import tarfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -15,6 +12,7 @@ from fastportrait.cli import main
 from fastportrait.data.shards import Sample
 from fastportrait.evaluate import against, evaluate, log, log_line
 from fastportrait.report import found, wrong
+from shards import write_shard
 
 SIZE = (60, 80)
 
@@ -42,18 +40,6 @@ def samples(count=4):
     for i in range(count):
         image, alpha = person()
         yield Sample(f"key{i}", image, alpha, {"source": "web" if i % 2 else "phone", "kind": "square"})
-
-
-def write_shard(path, pictures):
-    with tarfile.open(path, "w") as tar:
-        for key, image, alpha, meta in pictures:
-            parts = {"jpg": cv2.imencode(".jpg", image)[1].tobytes(), "json": json.dumps(meta).encode()}
-            if alpha is not None:
-                parts["png"] = cv2.imencode(".png", alpha)[1].tobytes()
-            for ending, data in parts.items():
-                entry = tarfile.TarInfo(f"{key}.{ending}")
-                entry.size = len(data)
-                tar.addfile(entry, io.BytesIO(data))
 
 
 @pytest.fixture

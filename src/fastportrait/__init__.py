@@ -1,4 +1,4 @@
-"""fastportrait: a person's mask from a photo or a camera frame, in real time on a phone.
+"""fastportrait: a person's mask from a photo or a camera frame.
 
     import fastportrait, PIL.Image
     photo = PIL.Image.open("me.jpg").convert("RGB")

@@ -48,7 +48,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fastportrait")
 def main() -> None:
-    """Portrait segmentation that runs in real time on a phone.
+    """Portrait segmentation for phones: cut out, train, measure, export.
 
     Start with: fastportrait cut PHOTO.jpg
     """
