@@ -98,3 +98,17 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     whole, resumed = (load_file(tmp_path / name / "small.safetensors") for name in ("whole", "killed"))
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
+def test_a_student_learns_from_its_teachers_masks_alone(tmp_path):
+    """With no weight on the labels, only the teacher can say where the figures are."""
+    data = write_data(tmp_path / "data")
+    taught = train(write_recipe(tmp_path, 60, 60), data, tmp_path / "run", accelerator="cpu", progress=False)
+    taught.rename(tmp_path / "teacher.safetensors")
+    more = 'teacher = "teacher.safetensors"\nlosses = { distil = 1 }\n'
+    recipe = write_recipe(tmp_path, 60, 60).read_text()
+    (tmp_path / "student.toml").write_text(recipe.replace("\nsources", "\n" + more + "sources"))
+    student = train(tmp_path / "student.toml", data, tmp_path / "s", accelerator="cpu", progress=False)
+    result = evaluate("student", Segmenter(student), read(data, "train"))
+    assert result["scores"]["iou"]["value"] > 0.75
