@@ -1,74 +1,12 @@
-"""Every network of the zoo keeps the same promises."""
-
-import sys
+"""Trunks, public checkpoints, and files of weights."""
 
 import pytest
 import torch
 
 from fastportrait.nets import ZOO
-from fastportrait.nets.card import describe, measure
-from fastportrait.nets.mobilenetv2 import PUBLISHED, MobileNetV2, Trunk, from_torchvision
-from fastportrait.nets.network import check_size
+from fastportrait.nets.mobilenetv2 import MobileNetV2, Trunk, from_torchvision
 from fastportrait.nets.weights import About, load, save, start_from
-
-every_network = pytest.mark.parametrize("card", ZOO.values(), ids=ZOO)
-
-
-def settled(card):
-    """A network whose running statistics are not trivial."""
-    torch.manual_seed(0)
-    net = card.build().train()
-    for _ in range(3):
-        net(torch.rand(4, 3, 64, 64))
-    return net.eval()
-
-
-@every_network
-def test_docstring_states_the_measured_size(card):
-    module = sys.modules[card.build.func.__module__]
-    assert describe(card) in module.__doc__, f"the docstring should say {card.name}: {describe(card)}"
-
-
-@every_network
-def test_mask_has_the_size_of_the_image(card):
-    assert card.build().eval()(torch.rand(1, 3, *card.size)).shape == (1, 1, *card.size)
-
-
-@every_network
-def test_every_parameter_gets_a_gradient(card):
-    torch.manual_seed(0)
-    net = card.build().train()
-    outputs = net.outputs(torch.rand(2, 3, 64, 64)).values()
-    sum(out.square().mean() for out in outputs).backward()
-    for name, p in net.named_parameters():
-        assert p.grad is not None, name
-        assert p.grad.isfinite().all(), name
-        assert p.grad.abs().sum() > 0, name
-
-
-@every_network
-def test_deployed_network_gives_the_same_mask(card):
-    net = settled(card)
-    image = torch.rand(1, 3, 96, 64)
-    deployed = net.deploy()
-    torch.testing.assert_close(deployed(image), net(image), rtol=1e-4, atol=1e-5)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in deployed.modules())
-    assert not deployed.helpers
-
-
-@every_network
-def test_a_size_it_cannot_take_is_refused_with_one_that_fits(card):
-    net = card.build()
-    with pytest.raises(ValueError, match="use 224 x 256"):
-        check_size(net, (225, 250))
-    check_size(net, card.size)
-
-
-@pytest.mark.parametrize(("name", "build", "size", "params", "macs"), PUBLISHED)
-def test_published_counts(name, build, size, params, macs):
-    cost = measure(build, size)
-    assert cost.params == params
-    assert cost.macs == pytest.approx(macs, rel=0.01)
+from zoo import settled
 
 
 def torchvision_names():

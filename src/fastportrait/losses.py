@@ -1,4 +1,4 @@
-"""Losses on the mask, by the names that a recipe weighs.
+"""Losses on the mask, and on a network's other outputs, by the names that a recipe weighs.
 
 Every loss takes logit (N, 1, H, W), target (N, 1, H, W) in [0, 1] and weight (N, 1, H, W) >= 0, where 0 means
 that the label says nothing about the pixel, and returns a scalar.
@@ -48,6 +48,34 @@ def distil(logit: Tensor, teacher: Tensor, trust: Tensor) -> Tensor:
     target = teacher.sigmoid()
     band = edge_band(target, radius=max(2, round(target.shape[-1] * 0.015)))
     return mask(logit, target, trust * (1 + band))
+
+
+def helper(name: str, value: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """The loss on the output `name` of a network: see `Network.outputs` for what the names mean.
+
+    Raises `ValueError` on a name that none of these fits.
+    """
+    if name.startswith("cost_"):
+        return value
+    if name.startswith("mask_"):
+        return mask(value, F.adaptive_avg_pool2d(target, value.shape[-2:]), _shrunk(weight, value))
+    if name.startswith("edge_"):
+        radius = max(1, round(target.shape[-1] * 0.01))
+        band = F.adaptive_max_pool2d(edge_band(target, radius), value.shape[-2:])
+        return focal(value, band, _shrunk(weight, value))
+    raise ValueError(f"no loss is known for the output {name!r}: its name should begin mask_, edge_ or cost_")
+
+
+def focal(logit: Tensor, target: Tensor, weight: Tensor, gamma: float = 2.0) -> Tensor:
+    """Cross-entropy that counts a pixel by how wrong it is: edges are few (T.-Y. Lin et al., "Focal Loss for
+    Dense Object Detection", 2017, eq. 5, https://arxiv.org/abs/1708.02002)."""
+    loss = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
+    right = 1 - (logit.sigmoid() - target).abs()
+    return _mean((1 - right) ** gamma * loss, weight)
+
+
+def _shrunk(weight: Tensor, like: Tensor) -> Tensor:
+    return F.adaptive_avg_pool2d(weight, like.shape[-2:])
 
 
 def edge_band(target: Tensor, radius: int) -> Tensor:

@@ -18,7 +18,11 @@ import click
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where the run goes. [runs/RECIPE]"
 )
 @click.option("--device", default="auto", help="cpu, gpu, mps; auto takes the best there is.")
-@click.option("--precision", default="bf16-mixed", help="bf16-mixed, 32-true or 16-mixed.")
+@click.option(
+    "--precision",
+    default="auto",
+    help="bf16-mixed, 32-true or 16-mixed; auto: bf16-mixed where the device computes it, else 32-true.",
+)
 def command(recipe: Path, data: Path, out: Path | None, device: str, precision: str) -> None:
     """Train the network that RECIPE describes.
 

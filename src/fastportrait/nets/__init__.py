@@ -1,5 +1,12 @@
 """The zoo: every network, by the name one types."""
 
-from . import topdown
+from . import (
+    mobilenetv2,
+    topdown,
+)
 
-ZOO = {card.name: card for module in (topdown,) for card in module.CARDS}
+MODULES = (
+    topdown,
+    mobilenetv2,
+)
+ZOO = {card.name: card for module in MODULES for card in module.CARDS}

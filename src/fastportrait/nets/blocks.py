@@ -15,10 +15,11 @@ class ConvBNAct(nn.Sequential):
         kernel: int = 3,
         stride: int = 1,
         groups: int = 1,
+        dilation: int = 1,
         act: type[nn.Module] = nn.ReLU,
     ) -> None:
         super().__init__(
-            nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False),
+            nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2 * dilation, dilation, groups, bias=False),
             nn.BatchNorm2d(c_out),
             act(),
         )
@@ -36,6 +37,23 @@ def resize_to(x: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 
+def shuffle(x: Tensor, groups: int) -> Tensor:
+    """Channels (a, b, c, | d, e, f) of two groups become (a, d, b, e, c, f): (N, C, H, W) -> (N, C, H, W).
+
+    In four dimensions: some phone runtimes refuse to transpose five.
+    """
+    n, c, h, w = x.shape
+    return x.reshape(n, groups, c // groups, h * w).transpose(1, 2).reshape(n, c, h, w)
+
+
 def double(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, C, 2H, 2W), bilinear: a constant scale, which every runtime has a kernel for."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def person(scores: Tensor) -> Tensor:
+    """Scores of background and person (N, 2, H, W) -> the logit of their softmax (N, 1, H, W).
+
+    Exact under any linear resize before or after it.
+    """
+    return scores[:, 1:] - scores[:, :1]

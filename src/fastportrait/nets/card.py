@@ -1,7 +1,9 @@
 """What is known about a network before it has weights."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -20,6 +22,43 @@ class Card:
     """Makes the network with fresh weights."""
     size: tuple[int, int]
     """Height and width it is made for."""
+    smallest: tuple[int, int] = (64, 64)
+    """The least height and width that it trains at: every parameter still gets a gradient there."""
+
+
+class Published(NamedTuple):
+    """One build of a paper, as the paper counts it: its own classes, its own input."""
+
+    name: str
+    build: Callable[[], nn.Module]
+    image: tuple[int, int, int]
+    """Channels, height, width."""
+    params: int | None
+    """The published integer, to be met exactly; None where there is none."""
+    macs: float | None
+    """Published multiply-accumulates; None where there are none."""
+    tolerance: float = 0.02
+    """How far `macs` may be off, relatively: papers count in ways of their own."""
+    helpers: bool = False
+    """Whether `params` counts the helper heads."""
+
+
+class Paper(NamedTuple):
+    authors: str
+    title: str
+    year: int
+    link: str
+
+
+def paper(doc: str) -> Paper | None:
+    """What the line "Paper:" of a network's docstring says; None for our own networks, which have none."""
+    found = re.search(
+        r'^Paper:\s+(.+?),\s+"(.+?)",\s+(\d{4})\.\s+(https://\S+)', doc, re.MULTILINE | re.DOTALL
+    )
+    if found is None:
+        return None
+    authors, title, year, link = (" ".join(part.split()) for part in found.groups())
+    return Paper(authors, title, int(year), link)
 
 
 @dataclass(frozen=True)
@@ -30,13 +69,20 @@ class Cost:
     """Multiply-accumulates of convolutions, linear layers and matrix products for one image."""
 
 
-def measure(build: Callable[[], nn.Module], size: tuple[int, int]) -> Cost:
-    """Parameters and MACs at (height, width), counted on shapes alone: nothing is allocated."""
+def measure(
+    build: Callable[[], nn.Module], size: tuple[int, int], channels: int = 3, helpers: bool = False
+) -> Cost:
+    """Parameters and MACs at (height, width), counted on shapes alone: nothing is allocated.
+
+    `helpers`: count the parameters of the helper heads too.
+    """
     with torch.device("meta"):
-        net, image = build().eval(), torch.empty(1, 3, *size)
+        net, image = build().eval(), torch.empty(1, channels, *size)
     with FlopCounterMode(display=False) as flops, torch.no_grad():
         net(image)
-    params = sum(p.numel() for name, p in net.named_parameters() if not name.startswith("helpers."))
+    params = sum(
+        p.numel() for name, p in net.named_parameters() if helpers or not name.startswith("helpers.")
+    )
     return Cost(params, flops.get_total_flops() // 2)
 
 

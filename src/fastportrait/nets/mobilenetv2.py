@@ -13,6 +13,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from .blocks import ConvBNAct
+from .card import Card, Published
 
 Row = tuple[int, int, int, int]
 
@@ -95,11 +96,11 @@ class MobileNetV2(nn.Module):
         return self.classifier(self.last(self.trunk(x)[-1]).mean((2, 3)))
 
 
+CARDS: tuple[Card, ...] = ()
 PUBLISHED = (
-    # name, build, image, params, MACs
-    ("mobilenetv2-1.4", partial(MobileNetV2, width=1.4), (224, 224), 6_108_776, 582.2e6),
-    ("mobilenetv2-1.0", MobileNetV2, (224, 224), 3_504_872, 300.77e6),
-    ("mobilenetv2-0.5", partial(MobileNetV2, width=0.5), (224, 224), 1_968_680, 97.1e6),
+    Published("mobilenetv2-1.4", partial(MobileNetV2, width=1.4), (3, 224, 224), 6_108_776, 582.2e6),
+    Published("mobilenetv2-1.0", MobileNetV2, (3, 224, 224), 3_504_872, 300.77e6),
+    Published("mobilenetv2-0.5", partial(MobileNetV2, width=0.5), (3, 224, 224), 1_968_680, 97.1e6),
 )
 
 

@@ -15,7 +15,8 @@ class Network(nn.Module):
     """A network of the zoo: image (N, 3, H, W), RGB in [0, 1] -> logit (N, 1, H, W), > 0 is person.
 
     A subclass writes `forward`, and `outputs` too if its paper trains with helper heads. Modules that only
-    the loss needs live in `self.helpers`; `deploy()` drops them.
+    the loss needs live in `self.helpers`; `deploy()` drops them. An encoder that another network may start
+    from is called `trunk`.
     """
 
     multiple: int = 32
@@ -37,19 +38,45 @@ class Network(nn.Module):
         return (image - self.mean) / self.std
 
     def outputs(self, image: Tensor) -> dict[str, Tensor]:
-        """What the loss sees: "mask", the logit (N, 1, H, W), and whatever else the paper supervises."""
+        """What the loss sees: "mask", the logit (N, 1, H, W), and whatever else the paper supervises.
+
+        The name says how it is supervised: "mask_..." is a logit of the mask at any smaller size (deep
+        supervision, label guidance), "edge_..." a logit of the mask's edge, "cost_..." a scalar to keep
+        small. A recipe weighs them by these names.
+        """
         return {"mask": self(image)}
 
+    def advance(self, progress: float) -> None:
+        """Told before each training step how much of the training is done, in [0, 1), for networks that
+        change on the way."""
+
     def deploy(self) -> Self:
-        """A copy for phones, equal in output: no helpers, batch norms folded into the convolutions."""
+        """A copy for phones, equal in output: no helpers, batch norms folded into the convolutions, and each
+        block that trains in another form than it runs in replaced by its own `fuse()`."""
         net = deepcopy(self).eval()
         net.helpers = nn.ModuleDict()
+        _fuse(net)
         for block in net.modules():
             if isinstance(block, nn.Sequential):
-                for i, (conv, norm) in enumerate(zip(list(block), list(block)[1:], strict=False)):
-                    if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                        block[i], block[i + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+                _fold(block)
         return net
+
+
+def _fuse(module: nn.Module) -> None:
+    """Every block below `module` that has a `fuse() -> nn.Module` gives its place to what that returns."""
+    for name, child in module.named_children():
+        if hasattr(child, "fuse"):
+            setattr(module, name, child.fuse().eval())
+        else:
+            _fuse(child)
+
+
+def _fold(block: nn.Sequential) -> None:
+    """A batch norm right behind a convolution becomes part of it."""
+    for i, (conv, norm) in enumerate(zip(list(block), list(block)[1:], strict=False)):
+        if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
+            transposed = isinstance(conv, nn.ConvTranspose2d)
+            block[i], block[i + 1] = fuse_conv_bn_eval(conv, norm, transposed), nn.Identity()
 
 
 def check_size(net: Network, size: tuple[int, int]) -> None:

@@ -1,0 +1,107 @@
+"""Every network of the zoo keeps the same promises."""
+
+import sys
+
+import pytest
+import torch
+
+from fastportrait.bench.overfit import overfit
+from fastportrait.export import onnx
+from fastportrait.export.pictures import figures
+from fastportrait.nets import MODULES, ZOO
+from fastportrait.nets.card import describe, measure, paper
+from fastportrait.nets.network import check_size
+from zoo import settled
+
+every_network = pytest.mark.parametrize("card", ZOO.values(), ids=ZOO)
+every_module = pytest.mark.parametrize("module", MODULES, ids=[m.__name__.split(".")[-1] for m in MODULES])
+published = [row for module in MODULES for row in module.PUBLISHED]
+
+# What stands before its convolution, or behind a concatenation, has no convolution to become part of.
+NORMS_REMAIN: set[str] = set()
+PARITY_BY_DEFAULT = ("small",)
+
+
+def home(card):
+    return sys.modules[getattr(card.build, "func", card.build).__module__]
+
+
+@every_network
+def test_docstring_states_the_measured_size(card):
+    assert describe(card) in home(card).__doc__, f"the docstring should say {card.name}: {describe(card)}"
+
+
+@every_module
+def test_docstring_names_the_paper(module):
+    assert "Papers:" in module.__doc__ or paper(module.__doc__), f"{module.__name__}: no line 'Paper: ...'"
+
+
+@pytest.mark.parametrize("row", published, ids=[row.name for row in published])
+def test_published_counts(row):
+    channels, *size = row.image
+    cost = measure(row.build, tuple(size), channels, row.helpers)
+    if row.params is not None:
+        assert cost.params == row.params
+    if row.macs is not None:
+        assert cost.macs == pytest.approx(row.macs, rel=row.tolerance)
+
+
+@every_network
+def test_mask_has_the_size_of_the_image(card):
+    with torch.device("meta"):
+        assert card.build().eval()(torch.rand(1, 3, *card.size)).shape == (1, 1, *card.size)
+
+
+@every_network
+def test_every_parameter_gets_a_gradient(card):
+    torch.manual_seed(0)
+    net = card.build().train()
+    outputs = net.outputs(torch.rand(2, 3, *card.smallest)).values()
+    sum(out.square().mean() for out in outputs).backward()
+    for name, p in net.named_parameters():
+        assert p.grad is not None, name
+        assert p.grad.isfinite().all(), name
+        assert p.grad.abs().sum() > 0, name
+
+
+@every_network
+def test_deployed_network_gives_the_same_mask(card):
+    net = settled(card)
+    image = torch.rand(1, 3, *card.smallest)
+    with torch.no_grad():
+        deployed = net.deploy()
+        torch.testing.assert_close(deployed(image), net(image), rtol=1e-4, atol=1e-4)
+    norms = any(isinstance(m, torch.nn.BatchNorm2d) for m in deployed.modules())
+    assert norms == (card.name in NORMS_REMAIN)
+    assert not deployed.helpers
+
+
+@every_network
+def test_a_size_it_cannot_take_is_refused_with_one_that_fits(card):
+    with torch.device("meta"):
+        net = card.build()
+    step = net.multiple
+    with pytest.raises(ValueError, match=f"use {8 * step} x {9 * step}"):
+        check_size(net, (8 * step + 1, 9 * step - 1))
+    check_size(net, card.size)
+    check_size(net, card.smallest)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        pytest.param(card, marks=() if card.name in PARITY_BY_DEFAULT else pytest.mark.slow)
+        for card in ZOO.values()
+    ],
+    ids=ZOO,
+)
+def test_onnx_gives_the_same_mask(card):
+    net, size = settled(card), card.smallest
+    data = onnx.convert(net, size, {}, "fp32")
+    assert onnx.parity(data, net, figures(2, size)).max_alpha < 1e-4
+
+
+@pytest.mark.slow
+@every_network
+def test_learns_eight_portraits_by_heart(card):
+    assert overfit(card).iou > 0.95
