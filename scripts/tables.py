@@ -7,12 +7,14 @@ Numbers are measured, never typed: change a result, run this, commit both.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from fastportrait import results
 from fastportrait.metrics import LABELS, number
@@ -83,6 +85,42 @@ def candidates(root: Path) -> str:
     return table(["candidate", "K parameters", "M MACs", "time"], rows)
 
 
+def zoo(root: Path) -> str:
+    """Every network with a page, and what a phone would run of it, from the zoo.json that scripts/zoo.py writes."""
+    rows = []
+    for network in _zoo(root)["networks"]:
+        height, width = network["size"]
+        name = f"[{network['name']}](zoo/{network['module']}.md)"
+        year = str(network["year"] or "")
+        cost = f"{network['params']:,}", f"{network['macs'] / 1e6:,.0f}"
+        rows.append([name, network["paper"], year, f"{height} x {width}", *cost])
+    return table(["name", "paper", "year", "input", "parameters", "M MACs"], rows)
+
+
+def zoo_counts(root: Path, module: str) -> str:
+    """The builds of one paper beside what is published of them."""
+    rows = []
+    for build in (b for b in _zoo(root)["published"] if b["module"] == module):
+        said_params, said_macs = build["published_params"], build["published_macs"]
+        size = " x ".join(str(n) for n in build["image"])
+        params = f"{build['params']:,}", f"{said_params:,}" if said_params else ""
+        macs = f"{build['macs'] / 1e6:,.1f}", f"{said_macs / 1e6:,.1f}" if said_macs else ""
+        rows.append(
+            [build["name"] + (", with helper heads" if build["helpers"] else ""), size, *params, *macs]
+        )
+    for network in (n for n in _zoo(root)["networks"] if n["module"] == module):
+        size = " x ".join(str(n) for n in (3, *network["size"]))
+        rows.append(
+            [f"`{network['name']}`", size, f"{network['params']:,}", "", f"{network['macs'] / 1e6:,.1f}", ""]
+        )
+    heads = ["build", "image", "parameters", "published", "M MACs", "published"]
+    return table(heads, rows)
+
+
+def _zoo(root: Path) -> Any:
+    return json.loads((root / "src/fastportrait/weights/zoo.json").read_text(encoding="utf-8"))
+
+
 def stretch(root: Path) -> str:
     """How to fit a photo into the network's square, from results/choices/stretch.json."""
     result = results.read(root / "results" / "choices" / "stretch.json")
@@ -150,6 +188,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "photo": photo,
     "presence": presence,
     "stretch": stretch,
+    "zoo": zoo,
 }
 
 
@@ -162,6 +201,8 @@ def filled(document: Path, root: Path) -> str:
 
     def fill(match: re.Match[str]) -> str:
         head, name, tail = match.groups()
+        if name.startswith("zoo-"):
+            return head + zoo_counts(root, name.removeprefix("zoo-")) + tail
         if name not in TABLES:
             near = get_close_matches(name, TABLES, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TABLES)}"

@@ -78,7 +78,7 @@ def test_doctor_without_models_fails(tmp_path, monkeypatch):
 
 
 def test_models_tells_the_codes_licence_and_the_weights_terms_apart(shipped):
-    result = CliRunner().invoke(main, ["models"])
+    result = CliRunner().invoke(main, ["models", "--shipped"])
     assert result.exit_code == 0, result.output
     assert "small  green    64 x 64" in result.output
     assert "val iou 95.5" in result.output
@@ -87,6 +87,6 @@ def test_models_tells_the_codes_licence_and_the_weights_terms_apart(shipped):
 
 
 def test_models_as_json_are_the_cards(shipped):
-    (card,) = json.loads(CliRunner().invoke(main, ["models", "--json"]).output)
+    (card,) = json.loads(CliRunner().invoke(main, ["models", "--shipped", "--json"]).output)
     assert card["name"] == "small"
     assert card["size"] == [64, 64]

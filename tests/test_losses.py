@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from fastportrait.losses import LOSSES, distil, edge_band
+from fastportrait.losses import LOSSES, distil, edge_band, focal, helper
 
 
 def square():
@@ -53,3 +53,32 @@ def test_a_student_like_its_teacher_gets_the_least_loss():
     trust = torch.ones(2, 1, 1, 1)
     same, other = distil(teacher, teacher, trust), distil(teacher + 0.5, teacher, trust)
     assert same < other
+
+
+def test_a_coarse_mask_is_judged_at_its_own_size():
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    coarse = (torch.nn.functional.avg_pool2d(target, 8) * 2 - 1) * 30
+    assert helper("mask_s8", coarse, target, weight) < 1e-3
+    assert helper("mask_s8", -coarse, target, weight) > 0.5
+
+
+def test_an_edge_output_is_judged_on_the_masks_edge():
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    band = (edge_band(target, 1) * 2 - 1) * 30
+    assert helper("edge_s1", band, target, weight) < 1e-3
+    assert helper("edge_s1", -band, target, weight) > 0.5
+
+
+def test_a_cost_is_itself_and_other_outputs_are_refused():
+    target = square()
+    assert helper("cost_gates", torch.tensor(0.25), target, target) == 0.25
+    with pytest.raises(ValueError, match="'depth': its name should begin mask_, edge_ or cost_"):
+        helper("depth", torch.tensor(0.0), target, target)
+
+
+def test_focal_loss_by_hand():
+    logit, target = torch.tensor([[[[0.0]]]]), torch.tensor([[[[1.0]]]])
+    # right is a half: a quarter of the cross-entropy log 2
+    assert focal(logit, target, torch.ones_like(target)).item() == pytest.approx(
+        0.25 * 0.6931 / 1.0, rel=1e-3
+    )

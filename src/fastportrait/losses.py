@@ -58,10 +58,11 @@ def helper(name: str, value: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     if name.startswith("cost_"):
         return value
     if name.startswith("mask_"):
-        return mask(value, F.adaptive_avg_pool2d(target, value.shape[-2:]), _shrunk(weight, value))
+        return mask(value, _shrunk(target, value), _shrunk(weight, value))
     if name.startswith("edge_"):
         radius = max(1, round(target.shape[-1] * 0.01))
-        band = F.adaptive_max_pool2d(edge_band(target, radius), value.shape[-2:])
+        height, width = value.shape[-2:]
+        band = F.adaptive_max_pool2d(edge_band(target, radius), (height, width))
         return focal(value, band, _shrunk(weight, value))
     raise ValueError(f"no loss is known for the output {name!r}: its name should begin mask_, edge_ or cost_")
 
@@ -74,8 +75,9 @@ def focal(logit: Tensor, target: Tensor, weight: Tensor, gamma: float = 2.0) -> 
     return _mean((1 - right) ** gamma * loss, weight)
 
 
-def _shrunk(weight: Tensor, like: Tensor) -> Tensor:
-    return F.adaptive_avg_pool2d(weight, like.shape[-2:])
+def _shrunk(x: Tensor, like: Tensor) -> Tensor:
+    height, width = like.shape[-2:]
+    return F.adaptive_avg_pool2d(x, (height, width))
 
 
 def edge_band(target: Tensor, radius: int) -> Tensor:

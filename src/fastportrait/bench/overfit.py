@@ -42,7 +42,7 @@ def overfit(card: Card, enough: float = 0.95, steps: int = 600, lr: float = 2e-3
             share = 1e-4 if name.startswith("cost_") else 0.2
             loss = loss + share * helper(name, value, alpha, everywhere)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
         if done % 20 == 0:

@@ -29,5 +29,6 @@ def portraits(count: int, size: tuple[int, int], seed: int = 0) -> list[tuple[Pi
             cv2.ellipse(canvas, (x, y + 4 * radius), axes, 0, 0, 360, body, -1, cv2.LINE_AA)
             cv2.ellipse(canvas, (x, y), (radius, int(1.3 * radius)), 0, 0, 360, head, -1, cv2.LINE_AA)
         noisy = (picture + random.normal(0, 4, picture.shape)).clip(0, 255).transpose(2, 0, 1)
-        made.append((np.float32(noisy[None] / 255), np.float32(alpha[None, None] / 255)))
+        image = np.ascontiguousarray(noisy[None] / 255, np.float32)
+        made.append((image, np.asarray(alpha[None, None] / 255, np.float32)))
     return made

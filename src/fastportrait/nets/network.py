@@ -65,10 +65,11 @@ class Network(nn.Module):
 def _fuse(module: nn.Module) -> None:
     """Every block below `module` that has a `fuse() -> nn.Module` gives its place to what that returns."""
     for name, child in module.named_children():
-        if hasattr(child, "fuse"):
-            setattr(module, name, child.fuse().eval())
-        else:
+        fuse = getattr(child, "fuse", None)
+        if fuse is None:
             _fuse(child)
+        else:
+            setattr(module, name, fuse().eval())
 
 
 def _fold(block: nn.Sequential) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from ..engines import ModelError
 
 FOLDER = Path(__file__).parent
+NETWORKS = FOLDER / "zoo.json"  # written by scripts/zoo.py
 DEFAULT = "small"
 
 
@@ -16,6 +17,17 @@ def list_models() -> list[dict[str, Any]]:
     """The shipped models, each with its card and its name, file, bytes and sha256. Loads no runtime."""
     cards = json.loads((FOLDER / "cards.json").read_text("utf-8"))
     return [{**card, "name": name} for name, card in cards.items()]
+
+
+def list_networks() -> list[dict[str, Any]]:
+    """Every network of the zoo, trained or not: name, paper, year, size, params, macs, weights, scores, and
+    `shipped`: the name of its model here, if it has one. Loads no runtime."""
+    shipped = {card["network"]: card for card in list_models()}
+    zoo = json.loads(NETWORKS.read_text("utf-8"))["networks"]
+    return [
+        {**network, "shipped": shipped[network["name"]]["name"] if network["name"] in shipped else None}
+        for network in zoo
+    ]
 
 
 def find(model: str | Path | None = None) -> Path:

@@ -1,0 +1,98 @@
+"""Writes what the code says of the zoo: zoo.json in the package, and a silhouette a network in docs/zoo/.
+
+    python scripts/zoo.py            # write
+    python scripts/zoo.py --check    # exit 1 where a file is not what the code says
+
+RUN reads zoo.json, so that `fastportrait models` needs no torch.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fastportrait.nets import MODULES
+from fastportrait.nets.card import Card, Published, describe, measure, paper
+from fastportrait.nets.draw import silhouette
+from fastportrait.nets.layers import layers
+from fastportrait.nets.weights import read_about
+
+ROOT = Path(__file__).parents[1]
+
+
+def network(card: Card, module: Any) -> dict[str, Any]:
+    """One line of the zoo. `weights` is the file in the repository that holds its trained ones, if any."""
+    cost = measure(card.build, card.size)
+    source = paper(module.__doc__)
+    weights = ROOT / "recipes" / f"{card.name}.safetensors"
+    return {
+        "name": card.name,
+        "module": module.__name__.rpartition(".")[2],
+        "paper": source.title if source else "our own",
+        "authors": source.authors if source else "the fastportrait authors",
+        "year": source.year if source else None,
+        "link": source.link if source else None,
+        "size": list(card.size),
+        "params": cost.params,
+        "macs": cost.macs,
+        "weights": f"recipes/{weights.name}" if weights.exists() else None,
+        "scores": read_about(weights).scores if weights.exists() else {},
+    }
+
+
+def published(row: Published, module: Any) -> dict[str, Any]:
+    """One build of a paper: what is said of it, and what ours has."""
+    channels, height, width = row.image
+    cost = measure(row.build, (height, width), channels, row.helpers)
+    return {
+        "name": row.name,
+        "module": module.__name__.rpartition(".")[2],
+        "image": list(row.image),
+        "params": cost.params,
+        "macs": cost.macs,
+        "published_params": row.params,
+        "published_macs": row.macs,
+        "helpers": row.helpers,
+    }
+
+
+def files() -> dict[Path, str]:
+    """Every file that this script keeps, and what it should hold."""
+    zoo = {
+        "networks": [network(card, module) for module in MODULES for card in module.CARDS],
+        "published": [published(row, module) for module in MODULES for row in module.PUBLISHED],
+    }
+    made = {ROOT / "src/fastportrait/weights/zoo.json": json.dumps(zoo, indent=1) + "\n"}
+    for module in MODULES:
+        for card in module.CARDS[:1]:
+            found = layers(card.build, card.size)
+            title = f"{card.name}: {describe(card)}"
+            made[ROOT / f"docs/zoo/{module.__name__.rpartition('.')[2]}.svg"] = silhouette(
+                title, found, card.size[0]
+            )
+    return made
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 where a file is old")
+    check = parser.parse_args().check
+    old = 0
+    for path, text in files().items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        old += 1
+        if check:
+            print(f"{path.relative_to(ROOT)} is out of date: run python scripts/zoo.py", file=sys.stderr)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"{path.relative_to(ROOT)} written")
+    return 1 if old and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
