@@ -86,7 +86,7 @@ def candidates(root: Path) -> str:
 
 
 def zoo(root: Path) -> str:
-    """Every network with a page, and what a phone would run of it, from the zoo.json that scripts/zoo.py writes."""
+    """Every network, with its page and what a phone would run, from the zoo.json that scripts/zoo.py writes."""
     rows = []
     for network in _zoo(root)["networks"]:
         height, width = network["size"]

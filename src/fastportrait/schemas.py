@@ -44,6 +44,23 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
     },
+    "overfit/1": {
+        "schema": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "portraits": int,
+        "enough": float,
+        "rows": [
+            {
+                "name": str,
+                "date": str,
+                "commit": str,
+                "side": int,
+                "iou": float,
+                "steps": int,
+                "seconds": float,
+            }
+        ],
+    },
     "stretch/1": {
         "schema": str,
         "date": str,

@@ -13,6 +13,8 @@ from ..nets.card import Card
 
 @dataclass(frozen=True)
 class Learnt:
+    side: int
+    """Height and width of the portraits."""
     iou: float
     """Mean person IoU over the eight, in evaluation mode."""
     steps: int
@@ -52,4 +54,4 @@ def overfit(card: Card, enough: float = 0.95, steps: int = 600, lr: float = 2e-3
             iou = float((both / either).mean())
             if iou > enough:
                 break
-    return Learnt(iou, done, time.monotonic() - begun)
+    return Learnt(side, iou, done, time.monotonic() - begun)
