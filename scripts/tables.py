@@ -86,7 +86,7 @@ def candidates(root: Path) -> str:
 
 
 def zoo(root: Path) -> str:
-    """Every network, with its page and what a phone would run, from the zoo.json that scripts/zoo.py writes."""
+    """Every network, with its page and what a phone would run of it."""
     rows = []
     for network in _zoo(root)["networks"]:
         height, width = network["size"]
@@ -118,6 +118,7 @@ def zoo_counts(root: Path, module: str) -> str:
 
 
 def _zoo(root: Path) -> Any:
+    """What scripts/zoo.py wrote."""
     return json.loads((root / "src/fastportrait/weights/zoo.json").read_text(encoding="utf-8"))
 
 
