@@ -1,12 +1,14 @@
 """The zoo: every network, by the name one types."""
 
 from . import (
+    mobilenetv1,
     mobilenetv2,
     topdown,
 )
 
 MODULES = (
     topdown,
+    mobilenetv1,
     mobilenetv2,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
