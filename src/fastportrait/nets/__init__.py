@@ -3,6 +3,7 @@
 from . import (
     mobilenetv1,
     mobilenetv2,
+    shufflenetv1,
     topdown,
 )
 
@@ -10,5 +11,6 @@ MODULES = (
     topdown,
     mobilenetv1,
     mobilenetv2,
+    shufflenetv1,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
