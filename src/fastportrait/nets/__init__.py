@@ -4,6 +4,7 @@ from . import (
     mobilenetv1,
     mobilenetv2,
     shufflenetv1,
+    shufflenetv2,
     topdown,
 )
 
@@ -12,5 +13,6 @@ MODULES = (
     mobilenetv1,
     mobilenetv2,
     shufflenetv1,
+    shufflenetv2,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
