@@ -5,6 +5,7 @@ from . import (
     mobilenetv2,
     shufflenetv1,
     shufflenetv2,
+    shuffleseg,
     topdown,
 )
 
@@ -14,5 +15,6 @@ MODULES = (
     mobilenetv2,
     shufflenetv1,
     shufflenetv2,
+    shuffleseg,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
