@@ -1,8 +1,8 @@
 """Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth -o OUT`.
 
-`mobilenetv2`: ImageNet weights in torchvision's layout. Nothing is skipped: a key that has no place is an
-error, and so is a layer that gets none. Pickled checkpoints are read as plain tensors only
-(`weights_only=True`).
+`mobilenetv2`, `shufflenetv2`: ImageNet weights in torchvision's layout, at width 1.0. Nothing is skipped: a
+key that has no place is an error, and so is a layer that gets none. Pickled checkpoints are read as plain
+tensors only (`weights_only=True`).
 """
 
 import argparse
@@ -10,20 +10,28 @@ from pathlib import Path
 
 import torch
 
-from fastportrait.nets.mobilenetv2 import MobileNetV2, from_torchvision
+from fastportrait.nets import mobilenetv2, shufflenetv2
 from fastportrait.nets.weights import About, save
+
+# The classifier, by its name among the published builds (a card's name would promise a portrait network).
+LAYOUTS = {
+    "mobilenetv2": ("mobilenetv2-1.0", mobilenetv2.MobileNetV2, mobilenetv2.from_torchvision),
+    "shufflenetv2": ("shufflenetv2-1.0", shufflenetv2.ShuffleNetV2, shufflenetv2.from_torchvision),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("layout", choices=["mobilenetv2"])
+    parser.add_argument("layout", choices=LAYOUTS)
     parser.add_argument("file", type=Path)
-    parser.add_argument("-o", "--out", type=Path, default=Path("recipes/mobilenetv2-imagenet.safetensors"))
+    parser.add_argument("-o", "--out", type=Path, help="default: recipes/LAYOUT-imagenet.safetensors")
     args = parser.parse_args()
 
-    net = MobileNetV2()
+    out = args.out or Path(f"recipes/{args.layout}-imagenet.safetensors")
+    name, build, from_torchvision = LAYOUTS[args.layout]
+    net = build()
     state = from_torchvision(torch.load(args.file, map_location="cpu", weights_only=True))
     counters = {
         name: value for name, value in net.state_dict().items() if name.endswith("num_batches_tracked")
@@ -31,10 +39,10 @@ def main() -> None:
     net.load_state_dict({**counters, **state})
     save(
         net,
-        About("mobilenetv2", (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"),
-        args.out,
+        About(name, (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"),
+        out,
     )
-    print(f"{args.out}: {len(state)} tensors")
+    print(f"{out}: {len(state)} tensors")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class LRASPP(nn.Module):
     """Scores of a coarse map, gated by the whole picture, plus scores of a finer one.
 
     A. Howard et al., "Searching for MobileNetV3", 2019, fig. 10. https://arxiv.org/abs/1905.02244
+    The paper gates large street scenes by windows of 49 x 49; a portrait's map is smaller than one of them.
     """
 
     def __init__(self, fine: int, coarse: int, classes: int = 2, width: int = 128) -> None:

@@ -2,18 +2,24 @@
 
 Paper: M. Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018.
        https://arxiv.org/abs/1801.04381
-In:    image (N, 3, H, W), normalised; H and W multiples of 32
-Out:   class scores (N, classes), or from the trunk one feature map a stride
-Size:  3,504,872 params, 300.8 M MACs at 224 x 224 with 1000 classes (paper: 3.4 M, 300 M)
-Differs from the paper: batch norm's epsilon is 1e-5 (the paper does not give one).
+In:    image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 16, for mobilenetv2-unet of 32
+Out:   logit (N, 1, H, W), > 0 is person; the published classifier: class scores (N, classes)
+Size:  mobilenetv2: 2,108,674 params, 649.8 M MACs at 256 x 256
+       mobilenetv2-unet: 1,854,402 params, 457.8 M MACs at 256 x 256
+Differs from the paper: batch norm's epsilon is 1e-5 (the paper does not give one). `mobilenetv2` is the
+paper's own segmenter, DeepLabv3 cut down (sec. 6.3); `mobilenetv2-unet` is not in the paper: a U-Net's path
+up with separable filters, which keeps the fine maps that an outline needs.
 """
 
 from functools import partial
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .blocks import ConvBNAct
+from .blocks import ConvBNAct, person, resize_to
 from .card import Card, Published
+from .heads import LiteASPP, SeparableUNet
+from .network import Network
 
 Row = tuple[int, int, int, int]
 
@@ -32,14 +38,14 @@ TABLE: tuple[Row, ...] = (
 class InvertedResidual(nn.Module):
     """Fig. 4: expand 1x1, filter depthwise 3x3, project 1x1 linearly; a shortcut where shapes allow."""
 
-    def __init__(self, c_in: int, c_out: int, stride: int = 1, expand: int = 6) -> None:
+    def __init__(self, c_in: int, c_out: int, stride: int = 1, expand: int = 6, dilation: int = 1) -> None:
         super().__init__()
         c_mid = c_in * expand
         self.skip = stride == 1 and c_in == c_out
         layers: list[nn.Module] = [] if expand == 1 else [ConvBNAct(c_in, c_mid, kernel=1, act=nn.ReLU6)]
         self.body = nn.Sequential(
             *layers,
-            ConvBNAct(c_mid, c_mid, stride=stride, groups=c_mid, act=nn.ReLU6),
+            ConvBNAct(c_mid, c_mid, stride=stride, groups=c_mid, dilation=dilation, act=nn.ReLU6),
             ConvBNAct(c_mid, c_out, kernel=1, act=nn.Identity),
         )
 
@@ -54,23 +60,33 @@ def scaled(channels: int, width: float) -> int:
 
 
 class Trunk(nn.Module):
-    """Table 2 without the last 1x1: (N, 3, H, W) -> [s2, s4, s8, ...], their widths in `channels`."""
+    """Table 2 without the last 1x1: (N, 3, H, W) -> [s2, s4, s8, ...], their widths in `channels`.
+
+    At `output_stride` 16 or 8 the later maps stay at that stride: their depthwise filters are dilated
+    instead, so that the same weights see as far as before (sec. 6.3).
+    """
 
     channels: list[int]
 
-    def __init__(self, rows: tuple[Row, ...] = TABLE, width: float = 1.0) -> None:
+    def __init__(self, rows: tuple[Row, ...] = TABLE, width: float = 1.0, output_stride: int = 32) -> None:
         super().__init__()
+        stride, dilation = 2, 1
         c_in = scaled(32, width)
         stages: list[list[nn.Module]] = [[ConvBNAct(3, c_in, stride=2, act=nn.ReLU6)]]
         self.channels = []
         for expand, c, n, first_stride in rows:
+            step, reach = first_stride, dilation  # of the row's first block
             if first_stride == 2:
                 self.channels.append(c_in)
                 stages.append([])
-            for i in range(n):
+                if stride == output_stride:
+                    step, dilation = 1, 2 * dilation
+                else:
+                    stride *= 2
+            for _ in range(n):
                 c_out = scaled(c, width)
-                stages[-1].append(InvertedResidual(c_in, c_out, first_stride if i == 0 else 1, expand))
-                c_in = c_out
+                stages[-1].append(InvertedResidual(c_in, c_out, step, expand, reach))
+                c_in, step, reach = c_out, 1, dilation
         self.channels.append(c_in)
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
 
@@ -96,11 +112,54 @@ class MobileNetV2(nn.Module):
         return self.classifier(self.last(self.trunk(x)[-1]).mean((2, 3)))
 
 
-CARDS: tuple[Card, ...] = ()
+class Segmenter(nn.Module):
+    """Table 7: DeepLabv3 without its dilated branches: (N, 3, H, W), normalised -> (N, classes, H, W)."""
+
+    def __init__(self, classes: int = 21, output_stride: int = 16) -> None:
+        super().__init__()
+        self.trunk = Trunk(output_stride=output_stride)
+        self.head = LiteASPP(self.trunk.channels[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return resize_to(self.head(self.trunk(x)[-1]), x.shape[2:])
+
+
+class MobileNetV2DeepLab(Network):
+    multiple = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk(output_stride=16)
+        self.head = LiteASPP(self.trunk.channels[-1])
+
+    def forward(self, image: Tensor) -> Tensor:
+        logit = person(self.head(self.trunk(self.normalise(image))[-1]))
+        return F.interpolate(logit, scale_factor=16, mode="bilinear", align_corners=False)
+
+
+class MobileNetV2UNet(Network):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk()
+        self.head = SeparableUNet(self.trunk.channels)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return person(self.head(self.trunk(self.normalise(image))))
+
+
+CARDS = (
+    Card("mobilenetv2", MobileNetV2DeepLab, size=(256, 256)),
+    Card("mobilenetv2-unet", MobileNetV2UNet, size=(256, 256)),
+)
 PUBLISHED = (
     Published("mobilenetv2-1.4", partial(MobileNetV2, width=1.4), (3, 224, 224), 6_108_776, 582.2e6),
     Published("mobilenetv2-1.0", MobileNetV2, (3, 224, 224), 3_504_872, 300.77e6),
     Published("mobilenetv2-0.5", partial(MobileNetV2, width=0.5), (3, 224, 224), 1_968_680, 97.1e6),
+    # The authors' list cuts decimals off: 11 is anything below 12.
+    Published("mobilenetv2-0.35-96", partial(MobileNetV2, width=0.35), (3, 96, 96), None, 11e6, 1 / 11),
+    # Table 7; its parameters are printed as 2.11 M only. At stride 8 it prints the sum over many scales.
+    Published("mobilenetv2-deeplab", Segmenter, (3, 513, 513), None, 2.75e9),
+    Published("mobilenetv2-deeplab-os8", partial(Segmenter, output_stride=8), (3, 513, 513), None, 8.83e9),
 )
 
 
