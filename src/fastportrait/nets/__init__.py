@@ -2,6 +2,8 @@
 
 from . import (
     condensenet,
+    denseaspp,
+    densenet,
     mobilenetv2,
     topdown,
 )
@@ -10,5 +12,7 @@ MODULES = (
     topdown,
     mobilenetv2,
     condensenet,
+    densenet,
+    denseaspp,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
