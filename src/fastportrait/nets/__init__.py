@@ -2,6 +2,9 @@
 
 from . import (
     mobilenetv1,
+    condensenet,
+    denseaspp,
+    densenet,
     mobilenetv2,
     shufflenetv1,
     shufflenetv2,
@@ -16,5 +19,8 @@ MODULES = (
     shufflenetv1,
     shufflenetv2,
     shuffleseg,
+    condensenet,
+    densenet,
+    denseaspp,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
