@@ -3,10 +3,12 @@
 from . import (
     mobilenetv2,
     topdown,
+    unet,
 )
 
 MODULES = (
     topdown,
     mobilenetv2,
+    unet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
