@@ -2,6 +2,7 @@
 
 from . import (
     mobilenetv2,
+    segnet,
     topdown,
     unet,
 )
@@ -10,5 +11,6 @@ MODULES = (
     topdown,
     mobilenetv2,
     unet,
+    segnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
