@@ -1,7 +1,9 @@
+from math import exp
+
 import pytest
 import torch
 
-from fastportrait.losses import LOSSES, distil, edge_band, focal, helper
+from fastportrait.losses import LOSSES, distil, edge_band, focal, helper, nearness
 
 
 def square():
@@ -46,6 +48,40 @@ def test_only_edges_count_in_the_boundary_loss():
     logit[:, :, 15:17, 15:17] *= -1  # a hole in the middle
     assert LOSSES["boundary"](logit, target, weight) < 1e-3
     assert LOSSES["mask"](logit, target, weight) > 0.1
+
+
+def test_nearness_falls_off_ring_by_ring_on_both_sides_of_the_edge():
+    near = nearness(square(), sigma=2.0)[0, 0]
+    beside, next_to_it = exp(-(0.5**2) / 8), exp(-(1.5**2) / 8)
+    for inside, outside, expected in (
+        ((8, 15), (7, 15), beside),
+        ((9, 15), (6, 15), next_to_it),
+        ((13, 15), (2, 15), exp(-(5.5**2) / 8)),
+        ((15, 15), (1, 15), 0.0),  # seven and eight rings away: more than 3 sigma
+        ((8, 8), (7, 7), beside),  # diagonally too
+    ):
+        assert near[inside] == pytest.approx(expected, abs=1e-6)
+        assert near[outside] == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_the_picture_cuts_a_person_is_no_edge():
+    target = torch.zeros(1, 1, 32, 32)
+    target[..., 16:, :] = 1
+    near = nearness(target, sigma=1.0)[0, 0]
+    assert near[31].sum() == near[0].sum() == 0
+    assert near[15, 0] == near[16, 31] == pytest.approx(exp(-1 / 8))
+
+
+def test_a_mistake_at_the_edge_costs_more_in_the_border_loss_by_unets_weights():
+    target, weight = square()[:1], torch.ones(1, 1, 32, 32)
+
+    def cost(y, x):
+        logit = (target * 2 - 1) * 30
+        logit[0, 0, y, x] *= -1
+        return LOSSES["border"](logit, target, weight)
+
+    ratio = cost(8, 15) / cost(15, 15)  # sigma is 1 at this size
+    assert ratio.item() == pytest.approx(1 + 10 * exp(-1 / 8), rel=1e-4)
 
 
 def test_a_student_like_its_teacher_gets_the_least_loss():

@@ -9,7 +9,11 @@ from . import (
     shufflenetv1,
     shufflenetv2,
     shuffleseg,
+    enet,
+    mobilenetv2,
+    segnet,
     topdown,
+    unet,
 )
 
 MODULES = (
@@ -22,5 +26,8 @@ MODULES = (
     condensenet,
     densenet,
     denseaspp,
+    unet,
+    enet,
+    segnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
