@@ -1,6 +1,7 @@
 """The zoo: every network, by the name one types."""
 
 from . import (
+    erfnet,
     mobilenetv2,
     topdown,
 )
@@ -8,5 +9,6 @@ from . import (
 MODULES = (
     topdown,
     mobilenetv2,
+    erfnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
