@@ -2,6 +2,7 @@
 
 from . import (
     erfnet,
+    espnet,
     mobilenetv2,
     topdown,
 )
@@ -10,5 +11,6 @@ MODULES = (
     topdown,
     mobilenetv2,
     erfnet,
+    espnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
