@@ -3,6 +3,7 @@
 from . import (
     erfnet,
     espnet,
+    icnet,
     mobilenetv2,
     topdown,
 )
@@ -11,6 +12,7 @@ MODULES = (
     topdown,
     mobilenetv2,
     erfnet,
+    icnet,
     espnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
