@@ -5,6 +5,7 @@ from . import (
     espnet,
     icnet,
     mobilenetv2,
+    portraitnet,
     topdown,
 )
 
@@ -14,5 +15,6 @@ MODULES = (
     erfnet,
     icnet,
     espnet,
+    portraitnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
