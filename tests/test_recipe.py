@@ -48,6 +48,7 @@ def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
     recipe = Recipe.read(path)
     assert path.read_text().startswith("# ")
     assert recipe.network in ZOO
-    with torch.device("meta"):
-        outputs = ZOO[recipe.network].build().outputs(torch.empty(2, 3, *recipe.size))
-    assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil"}
+    if helpers := recipe.losses.keys() - LOSSES.keys() - {"distil"}:
+        with torch.device("meta"):
+            outputs = ZOO[recipe.network].build().outputs(torch.empty(2, 3, *recipe.size))
+        assert helpers <= outputs.keys()

@@ -12,6 +12,11 @@ from . import (
     enet,
     mobilenetv2,
     segnet,
+    erfnet,
+    espnet,
+    icnet,
+    mobilenetv2,
+    portraitnet,
     topdown,
     unet,
 )
@@ -29,5 +34,9 @@ MODULES = (
     unet,
     enet,
     segnet,
+    erfnet,
+    icnet,
+    espnet,
+    portraitnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
