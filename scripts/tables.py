@@ -83,6 +83,16 @@ def candidates(root: Path) -> str:
     return table(["candidate", "K parameters", "M MACs", "time"], rows)
 
 
+def skipnet(root: Path) -> str:
+    """What skipping saves in PyTorch, from results/latency/skipnet.json."""
+    result = results.read(root / "results" / "latency" / "skipnet.json")
+    rows = [
+        [row["name"], f"{row['macs'] / 1e6:.0f}", f"{row['cpu_ms']:.1f}", f"{row['ratio']:.2f}"]
+        for row in result["candidates"]
+    ]
+    return table(["one image, one thread", "M MACs", "ms", "ratio"], rows)
+
+
 def stretch(root: Path) -> str:
     """How to fit a photo into the network's square, from results/choices/stretch.json."""
     result = results.read(root / "results" / "choices" / "stretch.json")
@@ -149,6 +159,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "models": models,
     "photo": photo,
     "presence": presence,
+    "skipnet": skipnet,
     "stretch": stretch,
 }
 

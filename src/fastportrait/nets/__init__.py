@@ -2,11 +2,13 @@
 
 from . import (
     mobilenetv2,
+    skipnet,
     topdown,
 )
 
 MODULES = (
     topdown,
     mobilenetv2,
+    skipnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
