@@ -78,8 +78,8 @@ class Cell(nn.Module):
 class Recurrent(nn.Module):
     """Sec. 3.2: one LSTM steps from block to block, and remembers what it decided: (N, C, h, w) -> (N, 1).
 
-    It sees the features' mean alone, so that it decides about the image as a whole, and costs next to
-    nothing: its first layer is all that each block has of its own.
+    It sees the features' mean alone, so that it decides about the image as a whole. It takes hardly any
+    multiply-accumulates, though many small operations; its first layer is all that each block has of its own.
     """
 
     def __init__(self, channels: Sequence[int], width: int = 10) -> None:
