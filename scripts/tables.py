@@ -122,6 +122,16 @@ def _zoo(root: Path) -> Any:
     return json.loads((root / "src/fastportrait/weights/zoo.json").read_text(encoding="utf-8"))
 
 
+def skipnet(root: Path) -> str:
+    """What skipping saves in PyTorch, from results/latency/skipnet.json."""
+    result = results.read(root / "results" / "latency" / "skipnet.json")
+    rows = [
+        [row["name"], f"{row['macs'] / 1e6:.0f}", f"{row['cpu_ms']:.1f}", f"{row['ratio']:.2f}"]
+        for row in result["candidates"]
+    ]
+    return table(["one image, one thread", "M MACs", "ms", "ratio"], rows)
+
+
 def stretch(root: Path) -> str:
     """How to fit a photo into the network's square, from results/choices/stretch.json."""
     result = results.read(root / "results" / "choices" / "stretch.json")
@@ -188,6 +198,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "models": models,
     "photo": photo,
     "presence": presence,
+    "skipnet": skipnet,
     "stretch": stretch,
     "zoo": zoo,
 }

@@ -3,7 +3,18 @@ from math import exp
 import pytest
 import torch
 
-from fastportrait.losses import LOSSES, distil, edge_band, focal, helper, nearness
+from fastportrait.losses import (
+    LOSSES,
+    charbonnier,
+    composition,
+    distil,
+    each,
+    edge_band,
+    focal,
+    helper,
+    nearness,
+    policy,
+)
 
 
 def square():
@@ -12,12 +23,15 @@ def square():
     return target
 
 
+WHITE = torch.ones(2, 3, 32, 32)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_right_mask_costs_nothing_and_a_wrong_one_much(name):
     target, weight = square(), torch.ones(2, 1, 32, 32)
     right = (target * 2 - 1) * 30
-    assert LOSSES[name](right, target, weight) < 1e-3
-    assert LOSSES[name](-right, target, weight) > 0.5
+    assert LOSSES[name](right, target, weight, WHITE) < 1e-3
+    assert LOSSES[name](-right, target, weight, WHITE) > 0.5
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -26,13 +40,13 @@ def test_what_a_label_does_not_know_costs_nothing(name):
     logit = (target * 2 - 1) * 30
     logit[:, :, 8:12, 8:12] *= -1
     weight[:, :, 8:12, 8:12] = 0
-    assert LOSSES[name](logit, target, weight) < 1e-3
+    assert LOSSES[name](logit, target, weight, WHITE) < 1e-3
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_an_empty_mask_is_right_where_nobody_is(name):
     nobody = torch.zeros(1, 1, 16, 16)
-    assert LOSSES[name](nobody - 30, nobody, torch.ones_like(nobody)) < 1e-3
+    assert LOSSES[name](nobody - 30, nobody, torch.ones_like(nobody), WHITE[:1, :, :16, :16]) < 1e-3
 
 
 def test_the_edge_band_of_a_square():
@@ -46,8 +60,8 @@ def test_only_edges_count_in_the_boundary_loss():
     target, weight = square(), torch.ones(2, 1, 32, 32)
     logit = (target * 2 - 1) * 30
     logit[:, :, 15:17, 15:17] *= -1  # a hole in the middle
-    assert LOSSES["boundary"](logit, target, weight) < 1e-3
-    assert LOSSES["mask"](logit, target, weight) > 0.1
+    assert LOSSES["boundary"](logit, target, weight, WHITE) < 1e-3
+    assert LOSSES["mask"](logit, target, weight, WHITE) > 0.1
 
 
 def test_nearness_falls_off_ring_by_ring_on_both_sides_of_the_edge():
@@ -78,7 +92,7 @@ def test_a_mistake_at_the_edge_costs_more_in_the_border_loss_by_unets_weights():
     def cost(y, x):
         logit = (target * 2 - 1) * 30
         logit[0, 0, y, x] *= -1
-        return LOSSES["border"](logit, target, weight)
+        return LOSSES["border"](logit, target, weight, WHITE[:1])
 
     ratio = cost(8, 15) / cost(15, 15)  # sigma is 1 at this size
     assert ratio.item() == pytest.approx(1 + 10 * exp(-1 / 8), rel=1e-4)
@@ -108,7 +122,7 @@ def test_an_edge_output_is_judged_on_the_masks_edge():
 def test_a_cost_is_itself_and_other_outputs_are_refused():
     target = square()
     assert helper("cost_gates", torch.tensor(0.25), target, target) == 0.25
-    with pytest.raises(ValueError, match="'depth': its name should begin mask_, edge_ or cost_"):
+    with pytest.raises(ValueError, match="'depth': it should be policy, or begin mask_, edge_ or cost_"):
         helper("depth", torch.tensor(0.0), target, target)
 
 
@@ -118,3 +132,34 @@ def test_focal_loss_by_hand():
     assert focal(logit, target, torch.ones_like(target)).item() == pytest.approx(
         0.25 * 0.6931 / 1.0, rel=1e-3
     )
+
+
+def test_charbonnier_is_the_difference_of_the_alphas_but_for_its_bottom():
+    logit, target = torch.zeros(1, 1, 1, 2), torch.tensor([[[[0.5, 0.1]]]])  # alpha is 0.5
+    found = charbonnier(logit, target, torch.ones_like(logit), torch.ones(1, 3, 1, 2))
+    assert found == pytest.approx((0 + (0.4**2 + 1e-6) ** 0.5 - 1e-3) / 2)
+
+
+def test_composition_counts_a_wrong_alpha_by_the_colour_it_lets_through():
+    logit, target = torch.zeros(1, 1, 1, 1), torch.ones(1, 1, 1, 1)  # half of the person is missing
+    colour = torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1)
+    found = composition(logit, target, torch.ones_like(logit), colour)
+    assert found == pytest.approx((0.5 + 0.25 + 0) / 3, abs=1e-3)
+    assert composition(logit, target, torch.ones_like(logit), torch.zeros(1, 3, 1, 1)) == 0
+
+
+def test_each_image_is_judged_by_itself():
+    target, weight = square(), torch.ones(2, 1, 32, 32)
+    logit = (target * 2 - 1) * torch.tensor([30.0, -30.0]).view(2, 1, 1, 1)
+    right, wrong = each({"overlap": 1.0, "alpha": 2.0, "distil": 9.0}, logit, target, weight, WHITE)
+    assert right < 1e-3
+    assert wrong == pytest.approx(3, abs=0.01)
+
+
+def test_a_decision_is_judged_by_what_comes_after_it():
+    """Two images, two decisions. The first skips both blocks, the second none; their losses are 0.1 and 0."""
+    log = torch.zeros(2, 2, requires_grad=True)
+    reward = torch.tensor([[0.5, 0.5], [0.0, 0.0]])
+    policy(torch.stack([log, reward], dim=1), torch.tensor([0.1, 0.0])).backward()
+    # First decision: 0.9 against 0, second: 0.4 against 0; less their mean, times -1 over two images.
+    torch.testing.assert_close(log.grad, torch.tensor([[-0.225, -0.1], [0.225, 0.1]]))

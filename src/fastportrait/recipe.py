@@ -23,7 +23,7 @@ class Recipe:
     lr: float = 1e-3
     """The highest learning rate; a cosine takes it to a hundredth."""
     trunk_lr: float = 1.0
-    """Factor on `lr` for layers that start from `init`."""
+    """Factor on `lr` for layers that start from `init`; with 0 they stay as they are."""
     warmup: int = 300
     """Steps over which `lr` rises from zero."""
     weight_decay: float = 1e-4

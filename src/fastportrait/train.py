@@ -14,13 +14,13 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, TQDMProgressBar, WeightAveraging
 from pytorch_lightning.loggers import TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from .data.augment import Batch, batch
 from .data.memory import Pictures, load_portraits, load_scenes
 from .data.shards import Sample, read
-from .losses import LOSSES, distil, helper
+from .losses import LOSSES, distil, each, helper, policy
 from .metrics.score import score
 from .nets import ZOO
 from .nets.network import check_size
@@ -81,20 +81,29 @@ class Training(pl.LightningModule):
         self.started = (
             set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
         )
+        if recipe.trunk_lr == 0:
+            for name, p in self.net.named_parameters():
+                p.requires_grad_(name not in self.started)
         # In a tuple, so that its weights are neither trained nor saved with this network's.
         self.teacher = (load(folder / recipe.teacher)[0].deploy(),) if recipe.teacher else ()
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         image = batch.image.contiguous(memory_format=torch.channels_last)
         self.net.advance(self.global_step / self.recipe.steps)
+        if self.recipe.trunk_lr == 0:
+            hold_statistics(self.net, self.started)
         outputs = {name: value.float() for name, value in self.net.outputs(image).items()}
         logit = outputs.pop("mask")
         with torch.autocast(self.device.type, enabled=False):
             parts = {
-                name: LOSSES[name](logit, batch.alpha, batch.weight)
+                name: LOSSES[name](logit, batch.alpha, batch.weight, batch.image)
                 for name in self.recipe.losses
                 if name in LOSSES
             }
+            decisions = outputs.pop("policy", None)
+            if decisions is not None and "policy" in self.recipe.losses:
+                task = each(self.recipe.losses, logit, batch.alpha, batch.weight, batch.image)
+                parts["policy"] = policy(decisions, task)
             parts |= {
                 name: helper(name, value, batch.alpha, batch.weight)
                 for name, value in outputs.items()
@@ -166,12 +175,19 @@ def _helpers(recipe: Recipe) -> list[str]:
     return [name for name in outputs if name != "mask"]
 
 
+def hold_statistics(net: nn.Module, frozen: set[str]) -> None:
+    """Puts those batch norms of `net` whose statistics are among `frozen` in evaluation mode."""
+    for name, module in net.named_modules():
+        if f"{name}.running_mean" in frozen:
+            module.eval()
+
+
 def averaged(keep: float, average: Tensor, current: Tensor, count: int | Tensor) -> Tensor:
     """The weights' moving average. A young one forgets faster, or a short run would keep its random start."""
     if not average.is_floating_point():
         return current  # counters, and masks of what is pruned
     share = min(keep, (1 + int(count)) / (10 + int(count)))
-    return average * share + current * (1 - share)
+    return average.lerp(current, 1 - share)  # exactly the same where nothing moves
 
 
 def train(

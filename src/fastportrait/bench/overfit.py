@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..export.pictures import portraits
-from ..losses import helper, mask
+from ..losses import each, helper, mask, policy
 from ..nets.card import Card
 
 
@@ -39,7 +39,11 @@ def overfit(card: Card, enough: float = 0.95, steps: int = 600, lr: float = 2e-3
         for group in optimiser.param_groups:
             group["lr"] = lr * min(1.0, done / 20, 1.05 - done / steps)
         outputs = net.outputs(image)
-        loss = mask(outputs.pop("mask"), alpha, everywhere)
+        logit = outputs.pop("mask")
+        loss = mask(logit, alpha, everywhere, image)
+        decisions = outputs.pop("policy", None)
+        if decisions is not None:
+            loss = loss + 0.01 * policy(decisions, each({"mask": 1.0}, logit, alpha, everywhere, image))
         for name, value in outputs.items():
             share = 1e-4 if name.startswith("cost_") else 0.2
             loss = loss + share * helper(name, value, alpha, everywhere)

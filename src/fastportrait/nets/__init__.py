@@ -17,6 +17,9 @@ from . import (
     icnet,
     mobilenetv2,
     portraitnet,
+    fastdeepmatting,
+    mobilenetv2,
+    skipnet,
     topdown,
     unet,
 )
@@ -38,5 +41,7 @@ MODULES = (
     icnet,
     espnet,
     portraitnet,
+    skipnet,
+    fastdeepmatting,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}

@@ -42,7 +42,8 @@ class Network(nn.Module):
 
         The name says how it is supervised: "mask_..." is a logit of the mask at any smaller size (deep
         supervision, label guidance), "edge_..." a logit of the mask's edge, "cost_..." a scalar to keep
-        small. A recipe weighs them by these names.
+        small, "policy" (N, 2, G) the log-probabilities and the rewards of G decisions that were drawn for
+        each image. A recipe weighs them by these names.
         """
         return {"mask": self(image)}
 

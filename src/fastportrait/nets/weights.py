@@ -71,14 +71,15 @@ def load(path: Path) -> tuple[Network, About]:
 
 
 def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
-    """Loads `path` into `net`: all of it where it is the same network, else the layers below `trunk`.
+    """Loads `path` into `net`: all of it where it is the same network or has the same layers, as an earlier
+    stage of its training may, else the layers below `trunk`.
 
     Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another
     shape, so that nothing stays fresh unnoticed.
     """
     there = read_about(path).network
     tensors = _tensors(path)
-    if there == network:
+    if there == network or _shapes(tensors) == _shapes(net.state_dict()):
         net.load_state_dict(tensors)
         return list(tensors)
     wanted = {name: value for name, value in net.state_dict().items() if name.startswith("trunk.")}
@@ -93,6 +94,10 @@ def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
             )
     net.load_state_dict({name: tensors[name] for name in wanted}, strict=False)
     return list(wanted)
+
+
+def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in tensors.items()}
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:
