@@ -1,29 +1,41 @@
-"""Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth -o OUT`.
+"""Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth`.
 
-`mobilenetv2`: ImageNet weights in torchvision's layout. Nothing is skipped: a key that has no place is an
+All are ImageNet weights in torchvision's layout. Nothing is skipped: a key that has no place is an
 error, and so is a layer that gets none. Pickled checkpoints are read as plain tensors only
 (`weights_only=True`).
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from fastportrait.nets.mobilenetv2 import MobileNetV2, from_torchvision
+from fastportrait.nets import mobilenetv2, resnet
 from fastportrait.nets.weights import About, save
+
+LAYOUTS = {
+    "mobilenetv2": (mobilenetv2.MobileNetV2, mobilenetv2.from_torchvision),
+    "resnet50": (resnet.ResNet, resnet.from_torchvision),
+    "resnet101": (
+        partial(resnet.ResNet, resnet.RESNET101),
+        partial(resnet.from_torchvision, blocks=resnet.RESNET101),
+    ),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("layout", choices=["mobilenetv2"])
+    parser.add_argument("layout", choices=LAYOUTS)
     parser.add_argument("file", type=Path)
-    parser.add_argument("-o", "--out", type=Path, default=Path("recipes/mobilenetv2-imagenet.safetensors"))
+    parser.add_argument("-o", "--out", type=Path, help="default: recipes/LAYOUT-imagenet.safetensors")
     args = parser.parse_args()
 
-    net = MobileNetV2()
+    build, from_torchvision = LAYOUTS[args.layout]
+    out = args.out or Path(f"recipes/{args.layout}-imagenet.safetensors")
+    net = build()
     state = from_torchvision(torch.load(args.file, map_location="cpu", weights_only=True))
     counters = {
         name: value for name, value in net.state_dict().items() if name.endswith("num_batches_tracked")
@@ -31,10 +43,10 @@ def main() -> None:
     net.load_state_dict({**counters, **state})
     save(
         net,
-        About("mobilenetv2", (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"),
-        args.out,
+        About(args.layout, (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"),
+        out,
     )
-    print(f"{args.out}: {len(state)} tensors")
+    print(f"{out}: {len(state)} tensors")
 
 
 if __name__ == "__main__":

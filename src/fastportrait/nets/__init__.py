@@ -2,11 +2,13 @@
 
 from . import (
     mobilenetv2,
+    resnet,
     topdown,
 )
 
 MODULES = (
     topdown,
     mobilenetv2,
+    resnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
