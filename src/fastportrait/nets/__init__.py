@@ -1,6 +1,8 @@
 """The zoo: every network, by the name one types."""
 
 from . import (
+    deeplabv3,
+    deeplabv3plus,
     mobilenetv2,
     resnet,
     topdown,
@@ -11,6 +13,8 @@ MODULES = (
     topdown,
     mobilenetv2,
     xception,
+    deeplabv3,
+    deeplabv3plus,
     resnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}

@@ -71,14 +71,16 @@ def load(path: Path) -> tuple[Network, About]:
 
 
 def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
-    """Loads `path` into `net`: all of it where it is the same network, else the layers below `trunk`.
+    """Loads `path` into `net`: all of it where it is the same network, or one that differs in nothing that
+    is learnt (another output stride), else the layers below `trunk`.
 
     Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another
     shape, so that nothing stays fresh unnoticed.
     """
     there = read_about(path).network
     tensors = _tensors(path)
-    if there == network:
+    shapes = {name: value.shape for name, value in net.state_dict().items()}
+    if there == network or shapes == {name: value.shape for name, value in tensors.items()}:
         net.load_state_dict(tensors)
         return list(tensors)
     wanted = {name: value for name, value in net.state_dict().items() if name.startswith("trunk.")}
