@@ -3,6 +3,7 @@
 from . import (
     deeplabv3,
     deeplabv3plus,
+    dfn,
     mobilenetv2,
     resnet,
     topdown,
@@ -15,6 +16,7 @@ MODULES = (
     xception,
     deeplabv3,
     deeplabv3plus,
+    dfn,
     resnet,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
