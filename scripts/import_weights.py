@@ -1,22 +1,30 @@
-"""Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth -o OUT`.
+"""Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth`.
 
-`mobilenetv2`, `shufflenetv2`: ImageNet weights in torchvision's layout, at width 1.0. Nothing is skipped: a
-key that has no place is an error, and so is a layer that gets none. Pickled checkpoints are read as plain
-tensors only (`weights_only=True`).
+All are ImageNet weights in torchvision's layout. Nothing is skipped: a key that has no place is an error, and
+so is a layer that gets none. Pickled checkpoints are read as plain tensors only (`weights_only=True`).
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from fastportrait.nets import mobilenetv2, shufflenetv2
+from fastportrait.nets import densenet, mobilenetv2, resnet, shufflenetv2
 from fastportrait.nets.weights import About, save
 
-# The classifier, by its name among the published builds (a card's name would promise a portrait network).
+# The network that takes them, by its name among the published builds (a card's name would promise a portrait
+# network), and how its layers are renamed.
 LAYOUTS = {
     "mobilenetv2": ("mobilenetv2-1.0", mobilenetv2.MobileNetV2, mobilenetv2.from_torchvision),
     "shufflenetv2": ("shufflenetv2-1.0", shufflenetv2.ShuffleNetV2, shufflenetv2.from_torchvision),
+    "resnet50": ("resnet50", resnet.ResNet, resnet.from_torchvision),
+    "resnet101": (
+        "resnet101",
+        partial(resnet.ResNet, resnet.RESNET101),
+        partial(resnet.from_torchvision, blocks=resnet.RESNET101),
+    ),
+    "densenet121": ("densenet121", densenet.DenseNet, densenet.from_torchvision),
 }
 
 
@@ -37,11 +45,7 @@ def main() -> None:
         name: value for name, value in net.state_dict().items() if name.endswith("num_batches_tracked")
     }
     net.load_state_dict({**counters, **state})
-    save(
-        net,
-        About(name, (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"),
-        out,
-    )
+    save(net, About(name, (224, 224), data=("ImageNet-1k",), terms="as the checkpoint's source states"), out)
     print(f"{out}: {len(state)} tensors")
 
 

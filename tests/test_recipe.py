@@ -41,9 +41,7 @@ def test_whole_numbers_will_do_where_fractions_are_meant(tmp_path):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
-    pytest.importorskip("torch")
-    import torch
-
+    torch = pytest.importorskip("torch")
     from fastportrait.losses import LOSSES
     from fastportrait.nets import ZOO
 
