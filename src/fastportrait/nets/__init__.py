@@ -2,11 +2,13 @@
 
 from . import (
     mobilenetv2,
+    mobilenetv3,
     topdown,
 )
 
 MODULES = (
     topdown,
     mobilenetv2,
+    mobilenetv3,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
