@@ -3,12 +3,14 @@
 from . import (
     mobilenetv2,
     mobilenetv3,
+    pphumanseg,
     topdown,
 )
 
 MODULES = (
     topdown,
     mobilenetv2,
+    pphumanseg,
     mobilenetv3,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
