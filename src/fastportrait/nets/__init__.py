@@ -3,6 +3,7 @@
 from . import (
     mobilenetv2,
     mobilenetv3,
+    modnet,
     pphumanseg,
     topdown,
 )
@@ -11,6 +12,7 @@ MODULES = (
     topdown,
     mobilenetv2,
     pphumanseg,
+    modnet,
     mobilenetv3,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
