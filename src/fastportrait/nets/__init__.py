@@ -5,6 +5,7 @@ from . import (
     mobilenetv3,
     modnet,
     pphumanseg,
+    rvm,
     topdown,
 )
 
@@ -13,6 +14,7 @@ MODULES = (
     mobilenetv2,
     pphumanseg,
     modnet,
+    rvm,
     mobilenetv3,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
