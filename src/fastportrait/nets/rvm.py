@@ -5,11 +5,11 @@ Paper: S. Lin et al., "Robust High-Resolution Video Matting with Temporal Guidan
 In:    image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 16; from the second frame on, the memory
 Out:   logit (N, 1, H, W) of alpha, > 0 is person; `step` gives the new memory too
 Size:  rvm: 3,747,757 params, 1995.9 M MACs at 256 x 256
-Differs from the paper: alpha comes as a logit, where the paper cuts a plain number off at 0 and 1, and without
-colours of the foreground: our data have none to learn from. The segmentation head is a helper. Training unrolls
-two steps on the same still picture instead of clips, so that the memory learns something. The decoder sees the
-image normalised, as the trunk does. The deep guided filter, for frames larger than the network's image, is part
-of the published build only.
+Differs from the paper: alpha comes as a logit, where the paper cuts a plain number off at 0 and 1, and
+without colours of the foreground: our data have none to learn from. The segmentation head is a helper.
+Training unrolls two steps on the same still picture instead of clips, so that the memory learns something.
+The decoder sees the image normalised, as the trunk does. The deep guided filter, for frames larger than the
+network's image, is part of the published build only.
 """
 
 import torch
@@ -160,8 +160,8 @@ class Matting(nn.Module):
 
 
 class RVM(Network):
-    """One picture: `net(image)`. Video: `state = net.state(image)`, then `logit, *state = net.step(image, *state)`
-    for each frame."""
+    """One picture: `net(image)`. Video: `state = net.state(image)`, then for each frame
+    `logit, *state = net.step(image, *state)`."""
 
     multiple = 16
 
