@@ -21,6 +21,10 @@ from . import (
     shufflenetv2,
     shuffleseg,
     skipnet,
+    mobilenetv3,
+    modnet,
+    pphumanseg,
+    rvm,
     topdown,
     unet,
     xception,
@@ -53,5 +57,9 @@ MODULES = (
     # trunks alone
     resnet,
     densenet,
+    pphumanseg,
+    modnet,
+    rvm,
+    mobilenetv3,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
