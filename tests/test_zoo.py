@@ -19,6 +19,7 @@ published = [row for module in MODULES for row in module.PUBLISHED]
 
 # What stands before its convolution, or behind a concatenation, has no convolution to become part of.
 NORMS_REMAIN: set[str] = {
+    "bisenetv2",
     "extremec3net",
     "extremec3net-encoder",
     "sinet",
