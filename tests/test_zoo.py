@@ -22,6 +22,7 @@ NORMS_REMAIN: set[str] = {
     "bisenetv2",
     "extremec3net",
     "extremec3net-encoder",
+    "pidnet",
     "sinet",
     "sinet-encoder",
 }

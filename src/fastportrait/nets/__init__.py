@@ -4,10 +4,14 @@ from . import (
     bisenetv2,
     extremec3net,
     fastscnn,
+    fastvit,
     mobilenetv2,
     mobileone,
+    pidnet,
+    seaformer,
     sinet,
     topdown,
+    topformer,
 )
 
 MODULES = (
@@ -17,6 +21,10 @@ MODULES = (
     sinet,
     fastscnn,
     bisenetv2,
+    pidnet,
     mobileone,
+    fastvit,
+    topformer,
+    seaformer,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}

@@ -30,7 +30,7 @@ class NormAct(nn.Sequential):
 
 
 class C3Branch(nn.Sequential):
-    """Fig. 3: a depthwise 3x3 dilated by `ratio`, behind two strips that fill the holes it leaves.
+    """C3-block: a depthwise 3x3 dilated by `ratio`, behind two strips that fill the holes it leaves.
 
     (N, c_in, H, W) -> (N, c_out, H, W).
     """
@@ -54,7 +54,7 @@ class C3Branch(nn.Sequential):
 
 
 class AdvancedC3(nn.Module):
-    """Fig. 2: reduce to a third, three branches of different reach, concatenate, add where shapes allow.
+    """Advanced C3-module: reduce to a third, three branches of different reach side by side, and a shortcut.
 
     (N, c_in, H, W) -> (N, c_out, H / stride, W / stride).
     """
@@ -76,7 +76,7 @@ class AdvancedC3(nn.Module):
 
 
 class CoarseNet(nn.Module):
-    """Table 1: (N, 3, H, W) -> (N, 112, H / 4, W / 4)."""
+    """Coarse, but deep: (N, 3, H, W) -> (N, 112, H / 4, W / 4)."""
 
     def __init__(self) -> None:
         super().__init__()

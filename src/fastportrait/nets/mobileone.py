@@ -23,8 +23,8 @@ from .card import Card, Published
 from .heads import SeparableUNet
 from .network import Network
 
-BLOCKS = (2, 8, 10, 1)  # table 2: at strides 4, 8, 16, 32
-S0 = (48, 128, 256, 1024)  # table 3: the widths of these
+BLOCKS = (2, 8, 10, 1)  # at strides 4, 8, 16, 32
+S0 = (48, 128, 256, 1024)  # the widths of these
 S1 = (96, 192, 512, 1280)
 S4 = (192, 448, 896, 2048)
 
@@ -126,7 +126,7 @@ class Block(nn.Sequential):
 
 
 class Trunk(nn.Module):
-    """Table 2: (N, 3, H, W) -> [s2, s4, s8, s16, s32], their widths in `channels`."""
+    """(N, 3, H, W) -> [s2, s4, s8, s16, s32], their widths in `channels`."""
 
     def __init__(
         self, widths: tuple[int, ...], overload: int = 1, excited: tuple[int, ...] = (0, 0, 0, 0)

@@ -25,7 +25,7 @@ View = tuple[int, int]
 
 STAGE_2: tuple[tuple[View, View], ...] = (((3, 1), (5, 1)), ((3, 1), (3, 1)))
 STAGE_3: tuple[tuple[View, View], ...] = (
-    # kernel and squeeze of the two S2-blocks of a module (table 2)
+    # kernel and squeeze of the two S2-blocks of a module, as in the authors' code
     ((3, 1), (5, 1)),
     ((3, 1), (3, 1)),
     ((5, 1), (3, 2)),
@@ -49,7 +49,7 @@ class NormAct(nn.Sequential):
 
 
 class S2Block(nn.Module):
-    """Fig. 3 b: a depthwise filter on the map made `squeeze` times smaller, then pointwise, and back.
+    """S2-block: a depthwise filter on the map made `squeeze` times smaller, then pointwise, and back.
 
     (N, C, H, W) -> (N, C, H, W).
     """
@@ -80,8 +80,10 @@ class S2Block(nn.Module):
 
 
 class S2Module(nn.Module):
-    """Fig. 3 a: squeeze to half the channels, look at them twice, concatenate: (N, c_in, H, W) -> (N, c_out,
-    H, W)."""
+    """S2-module: reduce to half the channels, look at them twice, concatenate.
+
+    (N, c_in, H, W) -> (N, c_out, H, W).
+    """
 
     def __init__(self, c_in: int, c_out: int, views: tuple[View, View]) -> None:
         super().__init__()
@@ -126,7 +128,7 @@ class DownSE(nn.Sequential):
 
 
 class Trunk(nn.Module):
-    """Table 2: (N, 3, H, W) -> detail (N, 48, H / 4, W / 4) and scores (N, classes, H / 8, W / 8)."""
+    """The encoder: (N, 3, H, W) -> detail (N, 48, H / 4, W / 4) and scores (N, classes, H / 8, W / 8)."""
 
     def __init__(self, classes: int = 2) -> None:
         super().__init__()
@@ -154,7 +156,7 @@ def modules(c_in: int, c_out: int, rows: tuple[tuple[View, View], ...]) -> list[
 
 
 class Decoder(nn.Module):
-    """Fig. 4, information blocking: detail enters where the coarse scores are unsure of every class.
+    """Information blocking: detail enters where the coarse scores are unsure of every class.
 
     detail (N, 48, h, w) and scores (N, classes, h / 2, w / 2) -> scores (N, classes, 4 h, 4 w).
     """
