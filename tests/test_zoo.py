@@ -25,6 +25,15 @@ NORMS_REMAIN = {
     *("espnet", "espnet-q3", "espnet-encoder"),
 }
 PARITY_BY_DEFAULT = ("small", "enet", "shufflenetv2")
+NORMS_REMAIN: set[str] = {
+    "bisenetv2",
+    "extremec3net",
+    "extremec3net-encoder",
+    "pidnet",
+    "sinet",
+    "sinet-encoder",
+}
+PARITY_BY_DEFAULT = ("small",)
 
 
 def home(card):

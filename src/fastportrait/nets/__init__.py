@@ -28,6 +28,17 @@ from . import (
     topdown,
     unet,
     xception,
+    bisenetv2,
+    extremec3net,
+    fastscnn,
+    fastvit,
+    mobilenetv2,
+    mobileone,
+    pidnet,
+    seaformer,
+    sinet,
+    topdown,
+    topformer,
 )
 
 MODULES = (
@@ -61,5 +72,14 @@ MODULES = (
     modnet,
     rvm,
     mobilenetv3,
+    extremec3net,
+    sinet,
+    fastscnn,
+    bisenetv2,
+    pidnet,
+    mobileone,
+    fastvit,
+    topformer,
+    seaformer,
 )
 ZOO = {card.name: card for module in MODULES for card in module.CARDS}
