@@ -22,7 +22,8 @@ published = [row for module in MODULES for row in module.PUBLISHED]
 NORMS_REMAIN = {
     *("condensenet", "denseaspp", "denseaspp-mobilenetv2", "denseaspp-phone"),
     *("erfnet", "erfnet-half", "erfnet-encoder", "enet", "enet-encoder"),
-    *("espnet", "espnet-q3", "espnet-encoder"),
+    *("espnet", "espnet-q3", "espnet-encoder", "extremec3net", "extremec3net-encoder"),
+    *("sinet", "sinet-encoder", "bisenetv2", "pidnet"),
 }
 PARITY_BY_DEFAULT = ("small", "enet", "shufflenetv2")
 NORMS_REMAIN: set[str] = {
@@ -33,7 +34,6 @@ NORMS_REMAIN: set[str] = {
     "sinet",
     "sinet-encoder",
 }
-PARITY_BY_DEFAULT = ("small",)
 
 
 def home(card):
