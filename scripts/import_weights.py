@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from fastportrait.nets import densenet, mobilenetv2, resnet, shufflenetv2
+from fastportrait.nets import densenet, mobilenetv2, mobilenetv3, resnet, shufflenetv2
 from fastportrait.nets.weights import About, save
 
 # The network that takes them, by its name among the published builds (a card's name would promise a portrait
@@ -18,6 +18,16 @@ from fastportrait.nets.weights import About, save
 LAYOUTS = {
     "mobilenetv2": ("mobilenetv2-1.0", mobilenetv2.MobileNetV2, mobilenetv2.from_torchvision),
     "shufflenetv2": ("shufflenetv2-1.0", shufflenetv2.ShuffleNetV2, shufflenetv2.from_torchvision),
+    "mobilenetv3-large": (
+        "mobilenetv3-large",
+        partial(mobilenetv3.MobileNetV3, mobilenetv3.LARGE, 1280),
+        mobilenetv3.from_torchvision,
+    ),
+    "mobilenetv3-small": (
+        "mobilenetv3-small-1.0",
+        partial(mobilenetv3.MobileNetV3, mobilenetv3.SMALL, 1024),
+        partial(mobilenetv3.from_torchvision, rows=mobilenetv3.SMALL),
+    ),
     "resnet50": ("resnet50", resnet.ResNet, resnet.from_torchvision),
     "resnet101": (
         "resnet101",

@@ -50,20 +50,24 @@ def test_torchvisions_checkpoint_fills_every_layer(depth):
 
 
 def test_torchvisions_names_mean_the_same_layers():
-    theirs = {
-        "features.denseblock2.denselayer3.norm1.weight": torch.rand(192),
-        "features.denseblock2.denselayer3.conv.2.weight": torch.rand(32, 128, 3, 3),  # as the files spell it
-        "features.transition3.conv.weight": torch.rand(512, 1024, 1, 1),
-        "features.norm5.bias": torch.rand(1024),
-    }
-    assert list(from_torchvision(theirs)) == [
-        "trunk.blocks.1.2.body.0.weight",
-        "trunk.blocks.1.2.body.5.weight",
-        "trunk.transitions.2.2.weight",
-        "norm.bias",
-    ]
+    theirs = {name: torch.zeros(1) for name in torchvision_names(D121)}
+    places = (
+        ("features.denseblock2.denselayer3.norm1.weight", "trunk.blocks.1.2.body.0.weight"),
+        ("features.denseblock2.denselayer3.conv2.weight", "trunk.blocks.1.2.body.5.weight"),
+        ("features.transition3.conv.weight", "trunk.transitions.2.2.weight"),
+        ("features.norm5.bias", "norm.bias"),
+    )
+    for i, (there, _) in enumerate(places, start=1):
+        theirs[there] = torch.tensor(float(i))
+    as_in_the_files = "features.denseblock2.denselayer3.conv.2.weight"
+    theirs[as_in_the_files] = theirs.pop("features.denseblock2.denselayer3.conv2.weight")
+    ours = from_torchvision(theirs)
+    assert [ours[here].item() for _, here in places] == [1, 2, 3, 4]
     with pytest.raises(ValueError, match=r"'features\.transition4\.conv\.weight' is no layer"):
         from_torchvision({"features.transition4.conv.weight": torch.rand(1)})
+    del theirs[as_in_the_files]
+    with pytest.raises(ValueError, match=r"has no features\.denseblock2\.denselayer3\.conv2\.weight"):
+        from_torchvision(theirs)
 
 
 def test_the_mask_starts_from_the_classifier_but_for_what_that_does_not_have(tmp_path):

@@ -30,20 +30,6 @@ RATES = (6, 12, 18)
 PORTRAIT_RATES = (3, 6, 9)
 
 
-def dilate(stages: nn.ModuleList, output_stride: int) -> None:
-    """Sec. 3.1, in place, for stages without strided shortcuts: a stride that would go beyond `output_stride`
-    becomes a dilation of all filters behind it."""
-    reached, rate = 1, 1
-    for conv in stages.modules():
-        if isinstance(conv, nn.Conv2d) and conv.kernel_size == (3, 3):
-            step = conv.stride[0]
-            if reached * step > output_stride:
-                conv.stride = (1, 1)
-            conv.dilation = conv.padding = (rate, rate)
-            rate *= step // conv.stride[0]
-            reached *= conv.stride[0]
-
-
 def resnet50(output_stride: int) -> resnet.Trunk:
     return resnet.Trunk(resnet.RESNET50, output_stride, MULTIGRID)
 
@@ -54,9 +40,7 @@ def resnet101(output_stride: int) -> resnet.Trunk:
 
 def mobilenet(output_stride: int) -> mobilenetv2.Trunk:
     """As MobileNetV2's paper pairs it (its sec. 6.3): without multi-grid."""
-    trunk = mobilenetv2.Trunk()
-    dilate(trunk.stages, output_stride)
-    return trunk
+    return mobilenetv2.Trunk(output_stride=output_stride)
 
 
 class Atrous(ConvBNAct):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .card import Card, Published
+from .checkpoints import renamed
 
 
 class Depth(NamedTuple):
@@ -132,18 +133,10 @@ def from_torchvision(state: dict[str, Tensor], depth: Depth = D121) -> dict[str,
 
     Its `norm5` and `classifier` stand behind the trunk, so a network that starts from the trunk takes all but
     these two. Both spellings of a layer will do, `norm1` and, as in the files, `norm.1`. Raises `ValueError`
-    on a key that has no place here; nothing is skipped but batch norm's step counters.
+    on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
     """
-    places = _torchvision_places(depth)
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", key).rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of this DenseNet in torchvision's layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
-    return renamed
+    state = {re.sub(r"\.(norm|conv)\.([12])\.", r".\1\2.", key): value for key, value in state.items()}
+    return renamed(state, _torchvision_places(depth), "this DenseNet in torchvision's layout")
 
 
 def _torchvision_places(depth: Depth) -> dict[str, str]:

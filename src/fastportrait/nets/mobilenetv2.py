@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from .blocks import ConvBNAct, person, resize_to
 from .card import Card, Published
+from .checkpoints import renamed
 from .heads import LiteASPP, SeparableUNet
 from .network import Network
 
@@ -148,7 +149,8 @@ class MobileNetV2UNet(Network):
 
 
 CARDS = (
-    Card("mobilenetv2", MobileNetV2DeepLab, size=(256, 256)),
+    # A mask of fewer than 8 x 8 places cannot follow an outline, whatever it learns.
+    Card("mobilenetv2", MobileNetV2DeepLab, size=(256, 256), smallest=(128, 128)),
     Card("mobilenetv2-unet", MobileNetV2UNet, size=(256, 256)),
 )
 PUBLISHED = (
@@ -166,19 +168,9 @@ PUBLISHED = (
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state dict in torchvision's layout -> `MobileNetV2`'s names.
 
-    Raises `ValueError` on a key that has no place here. Nothing is skipped but batch norm's step counters,
-    which only a momentum of None would read.
+    Raises `ValueError` on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
     """
-    places = _torchvision_places()
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = key.rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of a MobileNetV2 in torchvision's layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
-    return renamed
+    return renamed(state, _torchvision_places(), "a MobileNetV2 in torchvision's layout")
 
 
 def _torchvision_places() -> dict[str, str]:

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from .blocks import ConvBNAct, person
 from .card import Card, Published
+from .checkpoints import renamed
 from .heads import LRASPP
 from .mobilenetv2 import scaled
 from .network import Network
@@ -220,19 +221,9 @@ PUBLISHED = (
 def from_torchvision(state: dict[str, Tensor], rows: tuple[Row, ...] = LARGE) -> dict[str, Tensor]:
     """A state dict in torchvision's layout -> `MobileNetV3`'s names.
 
-    Raises `ValueError` on a key that has no place here. Nothing is skipped but batch norm's step counters,
-    which only a momentum of None would read.
+    Raises `ValueError` on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
     """
-    places = _torchvision_places(rows)
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = key.rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of this MobileNetV3 in torchvision's layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
-    return renamed
+    return renamed(state, _torchvision_places(rows), "this MobileNetV3 in torchvision's layout")
 
 
 def _torchvision_places(rows: tuple[Row, ...]) -> dict[str, str]:

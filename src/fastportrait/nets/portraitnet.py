@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .blocks import ConvBNAct, Separable, person
 from .card import Card, Published
+from .checkpoints import renamed
 from .mobilenetv2 import TABLE
 from .network import Network
 
@@ -173,19 +174,11 @@ PUBLISHED = (
 def from_authors(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A state dict in the authors' layout -> `PortraitNet`'s names, taking RGB instead of BGR.
 
-    Raises `ValueError` on a key that has no place here. Only batch norm's step counters are left out.
+    Raises `ValueError` on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
     """
-    places = _authors_places()
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = key.rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of a PortraitNet in the authors' layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
+    found = renamed(state, _authors_places(), "a PortraitNet in the authors' layout")
     first = "trunk.stages.0.0.0.weight"
-    return renamed | {first: renamed[first].flip(1)}
+    return found | {first: found[first].flip(1)}
 
 
 def _authors_places() -> dict[str, str]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .blocks import ConvBNAct
 from .card import Card, Published
+from .checkpoints import renamed
 
 RESNET50 = (3, 4, 6, 3)
 """Blocks of each stage (table 1)."""
@@ -129,19 +130,9 @@ PUBLISHED = (
 def from_torchvision(state: dict[str, Tensor], blocks: tuple[int, ...] = RESNET50) -> dict[str, Tensor]:
     """A state dict in torchvision's layout -> `ResNet`'s names, for as many `blocks`.
 
-    Raises `ValueError` on a key that has no place here. Nothing is skipped but batch norm's step counters,
-    which only a momentum of None would read.
+    Raises `ValueError` on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
     """
-    places = _torchvision_places(blocks)
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = key.rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of a ResNet of {blocks} blocks in torchvision's layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
-    return renamed
+    return renamed(state, _torchvision_places(blocks), f"a ResNet of {blocks} blocks in torchvision's layout")
 
 
 def _torchvision_places(blocks: tuple[int, ...]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .blocks import person
 from .card import Card, Published
+from .checkpoints import renamed
 from .network import Network
 from .unpool import MaxPool, MaxUnpool, Place
 
@@ -146,22 +147,11 @@ DROPPED = frozenset(f"classifier.{i}.{leaf}" for i in (0, 3, 6) for leaf in ("we
 def from_torchvision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """A VGG16 with batch norms in torchvision's layout -> the names of `SegNet`'s trunk.
 
-    Raises `ValueError` on a key that has no place here, and where a layer gets none. Dropped are what
-    `DROPPED` names, and batch norm's step counters, which only a momentum of None would read.
+    Raises `ValueError` on a key that has no place here and on a layer that gets none (`checkpoints.renamed`).
+    Dropped is what `DROPPED` names.
     """
-    places = _torchvision_places()
-    renamed = {}
-    for key, value in state.items():
-        if key in DROPPED or key.endswith("num_batches_tracked"):
-            continue
-        layer, _, leaf = key.rpartition(".")
-        if layer not in places:
-            raise ValueError(f"{key!r} is no layer of a VGG16 with batch norms in torchvision's layout")
-        renamed[f"{places[layer]}.{leaf}"] = value
-    for there, here in places.items():
-        if f"{here}.weight" not in renamed:
-            raise ValueError(f"the checkpoint has no {there}.weight: is it a VGG16 with batch norms?")
-    return renamed
+    state = {key: value for key, value in state.items() if key not in DROPPED}
+    return renamed(state, _torchvision_places(), "a VGG16 with batch norms in torchvision's layout")
 
 
 def _torchvision_places() -> dict[str, str]:
