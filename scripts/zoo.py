@@ -57,6 +57,13 @@ def published(row: Published, module: Any) -> dict[str, Any]:
     }
 
 
+def drawing(module: Any) -> str:
+    """The silhouette of a module's first network, as SVG."""
+    card = module.CARDS[0]
+    found = layers(card.build, card.size)
+    return silhouette(f"{card.name}: {describe(card)}", found, card.size[0])
+
+
 def files() -> dict[Path, str]:
     """Every file that this script keeps, and what it should hold."""
     zoo = {
@@ -65,12 +72,8 @@ def files() -> dict[Path, str]:
     }
     made = {ROOT / "src/fastportrait/weights/zoo.json": json.dumps(zoo, indent=1) + "\n"}
     for module in MODULES:
-        for card in module.CARDS[:1]:
-            found = layers(card.build, card.size)
-            title = f"{card.name}: {describe(card)}"
-            made[ROOT / f"docs/zoo/{module.__name__.rpartition('.')[2]}.svg"] = silhouette(
-                title, found, card.size[0]
-            )
+        if module.CARDS:
+            made[ROOT / f"docs/zoo/{module.__name__.rpartition('.')[2]}.svg"] = drawing(module)
     return made
 
 

@@ -1,7 +1,10 @@
 """Every network of the zoo keeps the same promises."""
 
+import json
 import re
+import runpy
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,13 +13,18 @@ from fastportrait.bench.overfit import overfit
 from fastportrait.export import onnx
 from fastportrait.export.pictures import figures
 from fastportrait.nets import MODULES, ZOO
-from fastportrait.nets.card import describe, measure, paper
+from fastportrait.nets.card import describe, paper
 from fastportrait.nets.network import check_size
 from zoo import settled
 
+ROOT = Path(__file__).parents[1]
+SCRIPT = runpy.run_path(str(ROOT / "scripts" / "zoo.py"))
+FILE = json.loads((ROOT / "src/fastportrait/weights/zoo.json").read_text())
+
 every_network = pytest.mark.parametrize("card", ZOO.values(), ids=ZOO)
 every_module = pytest.mark.parametrize("module", MODULES, ids=[m.__name__.split(".")[-1] for m in MODULES])
-published = [row for module in MODULES for row in module.PUBLISHED]
+published = [(row, module) for module in MODULES for row in module.PUBLISHED]
+drawn = [module for module in MODULES if module.CARDS]
 
 # What stands before its convolution, or behind a concatenation, has no convolution to become part of.
 NORMS_REMAIN = {
@@ -41,8 +49,12 @@ def home(card):
 
 
 @every_network
-def test_docstring_states_the_measured_size(card):
-    assert describe(card) in home(card).__doc__, f"the docstring should say {card.name}: {describe(card)}"
+def test_the_counts_in_docstring_and_zoo_file_are_measured(card):
+    line = f"{card.name}: {describe(card)}"
+    text = home(card).__doc__
+    assert describe(card) in text, f"the docstring should say {line}"
+    (row,) = [row for row in FILE["networks"] if row["name"] == card.name]
+    assert row == SCRIPT["network"](card, home(card)), "run python scripts/zoo.py"
 
 
 @every_module
@@ -50,14 +62,30 @@ def test_docstring_names_the_paper(module):
     assert "Papers:" in module.__doc__ or paper(module.__doc__), f"{module.__name__}: no line 'Paper: ...'"
 
 
-@pytest.mark.parametrize("row", published, ids=[row.name for row in published])
-def test_published_counts(row):
-    channels, *size = row.image
-    cost = measure(row.build, tuple(size), channels, row.helpers)
+@pytest.mark.parametrize(("row", "module"), published, ids=[row.name for row, _ in published])
+def test_published_counts(row, module):
+    measured = SCRIPT["published"](row, module)
+    assert measured in FILE["published"], "run python scripts/zoo.py"
     if row.params is not None:
-        assert cost.params == row.params
+        assert measured["params"] == row.params
     if row.macs is not None:
-        assert cost.macs == pytest.approx(row.macs, rel=row.tolerance)
+        assert measured["macs"] == pytest.approx(row.macs, rel=row.tolerance)
+
+
+def test_the_zoo_file_has_the_networks_in_their_order():
+    assert [row["name"] for row in FILE["networks"]] == list(ZOO)
+    assert [row["name"] for row in FILE["published"]] == [row.name for row, _ in published]
+
+
+@pytest.mark.parametrize("module", drawn, ids=[m.__name__.split(".")[-1] for m in drawn])
+def test_a_network_has_a_page_with_its_picture_and_its_counts(module):
+    name = module.__name__.split(".")[-1]
+    page = (ROOT / "docs" / "zoo" / f"{name}.md").read_text()
+    assert f"]({name}.svg)" in page
+    assert f"<!-- table:zoo-{name} -->" in page
+    assert (ROOT / "docs" / "zoo" / f"{name}.svg").read_text() == SCRIPT["drawing"](module), (
+        "run python scripts/zoo.py"
+    )
 
 
 @every_network
