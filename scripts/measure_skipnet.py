@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from fastportrait import results
 from fastportrait.bench.latency import latency
 from fastportrait.nets import ZOO
+from fastportrait.nets.card import Macs
 from fastportrait.nets.skipnet import SkipNet
 from fastportrait.nets.skipnet_gates import Memory
 
@@ -59,7 +59,7 @@ def runs(net: SkipNet, size: tuple[int, int]) -> dict[str, tuple[nn.Module, Call
 
 
 def macs(run: Callable[[], object]) -> int:
-    with FlopCounterMode(display=False) as flops:
+    with Macs() as macs:
         run()
     return int(flops.get_total_flops()) // 2
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastportrait.nets import MODULES
-from fastportrait.nets.card import Card, Published, describe, measure, paper
+from fastportrait.nets.card import Card, Published, measure, paper
 from fastportrait.nets.draw import silhouette
 from fastportrait.nets.layers import layers
 from fastportrait.nets.weights import read_about
@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def network(card: Card, module: Any) -> dict[str, Any]:
-    """One line of the zoo. `weights` is the file in the repository that holds its trained ones, if any."""
-    cost = measure(card.build, card.size)
+    """One line of the zoo, as a phone runs it. `weights` is the repository's file of trained ones, if any."""
+    cost = measure(card.phone or card.build, card.size)
     source = paper(module.__doc__)
     weights = ROOT / "recipes" / f"{card.name}.safetensors"
     return {
@@ -60,8 +60,10 @@ def published(row: Published, module: Any) -> dict[str, Any]:
 def drawing(module: Any) -> str:
     """The silhouette of a module's first network, as SVG."""
     card = module.CARDS[0]
-    found = layers(card.build, card.size)
-    return silhouette(f"{card.name}: {describe(card)}", found, card.size[0])
+    found = layers(card.phone or card.build, card.size)
+    height, width = card.size
+    title = f"{card.name}: {found[0].macs / 1e6:,.0f} M MACs at {height} x {width}"
+    return silhouette(title, found, height)
 
 
 def files() -> dict[Path, str]:

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from fastportrait.export import onnx
 from fastportrait.export.pictures import figures
 from fastportrait.losses import policy
 from fastportrait.nets import ZOO
 from fastportrait.nets.blocks import ConvBNAct
+from fastportrait.nets.card import Macs
 from fastportrait.nets.skipnet import cifar
 from fastportrait.nets.skipnet_gates import (
     Cell,
@@ -59,9 +59,9 @@ def small_trunk(gates):
 
 
 def macs(run, image):
-    with FlopCounterMode(display=False) as flops, torch.no_grad():
+    with Macs() as macs, torch.no_grad():
         run(image)
-    return flops.get_total_flops() // 2
+    return macs.total
 
 
 @every_gate

@@ -34,14 +34,6 @@ NORMS_REMAIN = {
     *("sinet", "sinet-encoder", "bisenetv2", "pidnet"),
 }
 PARITY_BY_DEFAULT = ("small", "enet", "shufflenetv2")
-NORMS_REMAIN: set[str] = {
-    "bisenetv2",
-    "extremec3net",
-    "extremec3net-encoder",
-    "pidnet",
-    "sinet",
-    "sinet-encoder",
-}
 
 
 def home(card):

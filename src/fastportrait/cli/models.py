@@ -54,7 +54,7 @@ def _one(name: str, depth: int, networks: list[dict[str, Any]], as_json: bool) -
             f"{error.name} is missing, which the layers are counted with: pip install 'fastportrait[train]'"
         ) from None
     card = ZOO[name]
-    found = layers(card.build, card.size)
+    found = layers(card.phone or card.build, card.size)
     if as_json:
         fields = ("name", "kind", "depth", "shape", "params", "macs")
         click.echo(json.dumps([{f: getattr(layer, f) for f in fields} for layer in found], indent=2))

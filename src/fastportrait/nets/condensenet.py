@@ -274,7 +274,9 @@ class CondenseUNet(Network):
             conv.advance(progress)
 
 
-CARDS = (Card("condensenet", CondenseUNet, size=(256, 256)),)
+CARDS = (
+    Card("condensenet", CondenseUNet, size=(256, 256), phone=partial(CondenseUNet, layer=condensed_layer)),
+)
 
 
 def _cifar(

@@ -138,5 +138,9 @@ def build_fused() -> nn.Module:
     return fused(Classifier().eval())
 
 
-CARDS = (Card("fastvit", FastViT, size=(256, 256)),)
+def phone() -> FastViT:
+    return FastViT().deploy()
+
+
+CARDS = (Card("fastvit", FastViT, size=(256, 256), phone=phone),)
 PUBLISHED = (Published("fastvit-t8", build_fused, (3, 256, 256), 3_996_040, 685e6),)

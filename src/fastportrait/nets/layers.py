@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+
+from .card import Macs
 
 
 @dataclass
@@ -33,14 +34,11 @@ def layers(build: Callable[[], nn.Module], size: tuple[int, int], channels: int 
         net, image = build().eval(), torch.empty(1, channels, *size)
     found: list[Layer] = []
     open_calls: list[Layer] = []
-    flops = FlopCounterMode(display=False)
-
-    def total() -> int:
-        return int(flops.get_total_flops()) // 2
+    macs = Macs()
 
     def before(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: object) -> None:
-            layer = Layer(name, _kind(module), len(open_calls), macs=-total(), module=module)
+            layer = Layer(name, _kind(module), len(open_calls), macs=-macs.total, module=module)
             layer.params = sum(p.numel() for p in module.parameters())
             layer.leaf = not any(True for _ in module.children())
             found.append(layer)
@@ -50,14 +48,14 @@ def layers(build: Callable[[], nn.Module], size: tuple[int, int], channels: int 
 
     def after(module: nn.Module, inputs: object, output: object) -> None:
         layer = open_calls.pop()
-        layer.macs += total()
+        layer.macs += macs.total
         first = next(iter(output), None) if isinstance(output, tuple | list) else output
         layer.shape = tuple(first.shape[1:]) if isinstance(first, Tensor) else ()
 
     for name, module in net.named_modules():
         module.register_forward_pre_hook(before(name))
         module.register_forward_hook(after)
-    with flops, torch.no_grad():
+    with macs, torch.no_grad():
         net(image)
     return found
 

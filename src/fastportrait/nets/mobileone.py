@@ -195,7 +195,11 @@ def build_fused(
     return fused(Classifier(widths, overload, excited).eval())
 
 
-CARDS = (Card("mobileone", MobileOne, size=(256, 256)),)
+def phone() -> MobileOne:
+    return MobileOne().deploy()
+
+
+CARDS = (Card("mobileone", MobileOne, size=(256, 256), phone=phone),)
 PUBLISHED = (
     # Those without an integer are known as 5.29 M, 4.765 M and 14.84 M.
     Published("mobileone-s0", partial(build_fused, S0, overload=4), (3, 224, 224), 2_078_504, 275.1e6),
