@@ -71,12 +71,17 @@ def test_torchvisions_checkpoint_fills_every_layer(rows, theirs, last, hidden):
 
 
 def test_a_key_of_another_network_is_refused():
+    documented = torchvision_names(THEIR_LARGE, 960, 1280)
+    with torch.device("meta"):
+        state = {name: torch.empty(shape) for name, shape in documented.items()}
     value = torch.rand(24, 72, 1, 1)
-    assert from_torchvision({"features.4.block.2.fc1.weight": value}) == {
-        "trunk.stages.2.0.body.2.squeeze.weight": value
-    }
+    ours = from_torchvision(state | {"features.4.block.2.fc1.weight": value})
+    assert ours["trunk.stages.2.0.body.2.squeeze.weight"] is value
     with pytest.raises(ValueError, match=r"'features\.1\.block\.1\.fc1\.weight' is no layer"):
-        from_torchvision({"features.1.block.1.fc1.weight": value})  # in the small one it is
+        from_torchvision(state | {"features.1.block.1.fc1.weight": value})  # in the small one it is
+    del state["features.0.0.weight"]
+    with pytest.raises(ValueError, match=r"the checkpoint has no features\.0\.0\.weight"):
+        from_torchvision(state)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """Training on figures made here: it learns them, and a run that was killed goes on as if it had not been."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,10 +16,13 @@ from safetensors.torch import load_file
 from fastportrait.cli import main
 from fastportrait.data.shards import read
 from fastportrait.evaluate import evaluate
+from fastportrait.nets import ZOO
+from fastportrait.recipe import Recipe
 from fastportrait.segmenter import Segmenter
 from fastportrait.train import averaged, train
 from shards import write_data
 
+RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
 RECIPE = """# A test.
 network = "small"
 steps = {steps}
@@ -112,3 +117,33 @@ def test_a_student_learns_from_its_teachers_masks_alone(tmp_path):
     student = train(tmp_path / "student.toml", data, tmp_path / "s", accelerator="cpu", progress=False)
     result = evaluate("student", Segmenter(student), read(data, "train"))
     assert result["scores"]["iou"]["value"] > 0.75
+
+
+def shortened(recipe, folder):
+    """`recipe` for two steps on the made figures; what it starts from, as far as a recipe makes that."""
+    network = ZOO[recipe.network]
+    size = list(network.smallest)
+    keys = {"network": recipe.network, "steps": 2, "batch": 2, "size": size, "score_size": size}
+    keys |= {"warmup": 1, "validate_every": 2, "trunk_lr": recipe.trunk_lr}
+    if (folder / recipe.init).is_file():
+        keys["init"] = recipe.init
+    lines = [f"{name} = {json.dumps(value)}" for name, value in keys.items()]
+    losses = ", ".join(f"{name} = {value}" for name, value in recipe.losses.items() if name != "distil")
+    return "\n".join([*lines, f"losses = {{ {losses} }}", "sources = { studio = 1, web = 1 }"])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
+def test_every_recipe_trains_after_those_that_it_starts_from(path, tmp_path):
+    data, stages = write_data(tmp_path / "data"), [path]
+    while (before := path.with_name(Path(Recipe.read(stages[0]).init).stem + ".toml")).is_file():
+        stages.insert(0, before)
+    for stage in stages:
+        recipe = Recipe.read(stage)
+        short = tmp_path / stage.name
+        short.write_text(shortened(recipe, tmp_path))
+        weights = train(short, data, tmp_path / "run" / stage.stem, accelerator="cpu", progress=False)
+        weights.rename(tmp_path / f"{stage.stem}.safetensors")
+    frame = next(read(data, "val")).image
+    assert Segmenter(tmp_path / f"{path.stem}.safetensors")(frame).shape == frame.shape[:2]
