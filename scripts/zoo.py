@@ -29,6 +29,7 @@ def network(card: Card, module: Any) -> dict[str, Any]:
     return {
         "name": card.name,
         "module": module.__name__.rpartition(".")[2],
+        "file": f"nets/{module.__name__.rpartition('.')[2]}.py",
         "paper": source.title if source else "our own",
         "authors": source.authors if source else "the fastportrait authors",
         "year": source.year if source else None,

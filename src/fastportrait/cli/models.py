@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 CODE_LICENCE = "Apache-2.0"
-HEADS = ("name", "paper", "year", "input", "parameters", "MACs", "weights", "val: IoU, boundary IoU")
+HEADS = ("name", "paper", "year", "input", "parameters", "MACs", "file", "weights", "val: IoU, boundary")
 
 
 @click.command()
@@ -81,7 +81,8 @@ def _network(network: dict[str, Any]) -> tuple[str, ...]:
         _size(network),
         f"{network['params']:,}",
         f"{network['macs'] / 1e6:,.0f} M",
-        f"shipped as {shipped}" if shipped else network["weights"] or "not trained",
+        network["file"],
+        f"shipped as {shipped}" if shipped else network["weights"] or "not trained yet",
         f"{val['iou']:.1f}, {val['boundary_iou']:.1f}" if val else "",
     )
 

@@ -20,8 +20,8 @@ def list_models() -> list[dict[str, Any]]:
 
 
 def list_networks() -> list[dict[str, Any]]:
-    """Every network of the zoo, trained or not: name, paper, year, size, params, macs, weights, scores, and
-    `shipped`: the name of its model here, if it has one. Loads no runtime."""
+    """Every network of the zoo, trained or not: name, file, paper, year, size, params, macs, weights, scores,
+    and `shipped`: the name of its model here, if it has one. Loads no runtime."""
     shipped = {card["network"]: card for card in list_models()}
     zoo = json.loads(NETWORKS.read_text("utf-8"))["networks"]
     return [
