@@ -37,7 +37,7 @@ def main() -> None:
             "date": date.today().isoformat(),
             "commit": results.commit(),
             "side": learnt.side,
-            "iou": round(learnt.iou, 4),
+            "iou": round(learnt.iou, 5),
             "steps": learnt.steps,
             "seconds": round(learnt.seconds, 1),
         }
