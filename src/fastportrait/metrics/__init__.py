@@ -1,6 +1,6 @@
 """What a mask is worth, named with the variant of every number."""
 
-from .bootstrap import difference, interval, percentile_5, share_interval
+from .bootstrap import difference, interval, paired, percentile_5, share_interval, verdict
 from .score import LABELS, SCORES, VARIANTS, number, score, score_empty, score_matte
 
 __all__ = [
@@ -10,9 +10,11 @@ __all__ = [
     "difference",
     "interval",
     "number",
+    "paired",
     "percentile_5",
     "score",
     "score_empty",
     "score_matte",
     "share_interval",
+    "verdict",
 ]
