@@ -106,8 +106,8 @@ def test_boundary_f_forgives_one_pixel_in_a_hundred_of_diagonal():
     square = rectangle(10, 10, 20, 20)
     assert boundary_f(square, square) == 1
     assert boundary_f(rectangle(10, 11, 20, 20), square) == 1
-    # two pixels to the right: 19 of 20 in the top and bottom rows, and the left side's two ends, which are next
-    # to those rows: 40 of 76, both ways
+    # two pixels to the right: 19 of 20 in the top and bottom rows, and the left side's two ends, next to
+    # those rows: 40 of 76, both ways
     assert boundary_f(rectangle(10, 12, 20, 20), square) == pytest.approx(40 / 76)
 
 

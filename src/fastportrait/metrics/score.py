@@ -52,9 +52,12 @@ LABELS: dict[str, tuple[str, float, int]] = {
     "flicker": ("flicker x1000", 1000, 2),
     "iou_p5": ("5th percentile IoU %", 100, 2),
     "over_1_percent": ("pictures with > 1 % false mask, %", 100, 1),
-    "missed": ("people missed, %", 100, 1),
+    "missed": ("people missed %", 100, 1),
 }
 """How tables show a metric: heading with unit, factor, decimals."""
+
+MORE_IS_BETTER = ("iou", "miou", "boundary_iou", "boundary_f", "found", "iou_p5")
+"""Every other metric is an error."""
 
 
 def number(name: str, value: float) -> str:
