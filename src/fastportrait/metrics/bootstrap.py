@@ -74,5 +74,9 @@ def verdict(gap: dict[str, float], ours: str, theirs: str, *, more_is_better: bo
     up = gap["mean"] > 0
     better, worse = (ours, theirs) if up == more_is_better else (theirs, ours)
     share = gap["share"] if up else 1 - gap["share"]
-    doubt = "" if gap["low"] > 0 or gap["high"] < 0 else ", not beyond doubt: the interval holds 0"
-    return f"{better} is better than {worse} (in {100 * share:.1f} % of the resamples){doubt}"
+    if gap["low"] <= 0 <= gap["high"]:
+        return (
+            f"{better} looks better than {worse} in {100 * share:.1f} % of the resamples, "
+            "not beyond doubt: the interval holds 0"
+        )
+    return f"{better} is better than {worse} (in {100 * share:.1f} % of the resamples)"

@@ -144,7 +144,7 @@ def _plots(results: list[Result]) -> str:
             Series(name, colour, {name: _value(metric, result["scores"][metric])})
             for name, colour, result in zip(names, colours, results, strict=True)
         ]
-        text += dots(LABELS[metric][0], names, [Series("", colours[0], _joined(series))])
+        text += dots(LABELS[metric][0], names, series)
     metric = "iou" if "iou" in results[0]["pictures"][0] else "false_mask"
     factor = LABELS[metric][1]
     columns: dict[str, Sequence[float]] = {
@@ -152,10 +152,6 @@ def _plots(results: list[Result]) -> str:
         for name, result in zip(names, results, strict=True)
     }
     return text + distribution(f"share of pictures whose {LABELS[metric][0]} lies below", columns, colours)
-
-
-def _joined(series: list[Series]) -> dict[str, Value]:
-    return {label: value for one in series for label, value in one.values.items()}
 
 
 def _value(metric: str, score: dict[str, float], name: str = "") -> Value:

@@ -51,13 +51,13 @@ def document(plot: str) -> str:
 
 def dots(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     """A row a label; in it a dot a series with its interval as a line. A label may lack a series."""
-    left = 24 + LETTER * max(len(label) for label in labels)
-    step = 13 if len(series) > 1 else 20
+    left = 28 + 6.8 * max(len(label) for label in labels)
     every = [value for one in series for value in one.values.values()]
     scale, marks = _axis(min(v[1] for v in every), max(v[2] for v in every), left, WIDTH - 24)
-    named = len(series) > 1
-    top = 34.0 + (_legend_height(series) if named else 0)
     present = {label: [s for s in series if label in s.values] for label in labels}
+    named = max(len(found) for found in present.values()) > 1  # else the labels name them
+    step = 13 if named else 20
+    top = 34.0 + (_legend_height(series) if named else 0)
     bottom = top + sum(step * len(found) + 9 for found in present.values())
     parts = _legend(series, 12, 40) if named else []
     parts += _upright(scale, marks, top, bottom)
@@ -120,7 +120,7 @@ def front(points: Sequence[Point]) -> list[Point]:
 
 def scatter(title: str, cost: str, points: Sequence[Point]) -> str:
     """Score upwards with its interval, cost to the right on a logarithmic scale, the Pareto front dashed."""
-    left, right, top, bottom = 56.0, WIDTH - 40.0, 44.0, 404.0
+    left, right, top, bottom = 56.0, WIDTH - 40.0, 58.0, 418.0
     low, high = log10(min(p.cost for p in points)), log10(max(p.cost for p in points))
     low, high = low - 0.15, high + 0.25
     marks = [m * 10.0**e for e in range(floor(low), ceil(high)) for m in (1, 2, 5)]
@@ -155,10 +155,10 @@ def scatter(title: str, cost: str, points: Sequence[Point]) -> str:
     for turn, (words, fill, colour) in enumerate(
         (("ours", COLOURS[0], COLOURS[0]), ("other systems", "none", COLOURS[1]))
     ):
-        at = right - 200 + 70 * turn
+        at = left + 8 + 70 * turn
         parts.append(
-            f'<circle cx="{at}" cy="20" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
-            + _text(at + 10, 24, words, kind="dim")
+            f'<circle cx="{at}" cy="38" r="4.5" fill="{fill}" stroke="{colour}" stroke-width="2"/>'
+            + _text(at + 10, 42, words, kind="dim")
         )
     return _svg(title, bottom + 52, parts)
 
@@ -169,8 +169,8 @@ Box = tuple[float, float, float, float]
 def _label(name: str, x: float, y: float, boxes: list[Box]) -> str:
     """`name` at the first place around (x, y) that is free; its box joins `boxes`."""
     wide = LETTER * len(name)
-    places = [(x + 9, y + 4), (x - 9 - wide, y + 4), (x + 9, y - 9), (x + 9, y + 17), (x - 9 - wide, y - 9)]
-    places += [(x - 9 - wide, y + 17), (x + 9, y - 22), (x + 9, y + 30)]
+    places = [(x + 8, y - 7), (x + 8, y + 15), (x - 8 - wide, y - 7), (x - 8 - wide, y + 15)]  # off the front
+    places += [(x + 8, y - 20), (x + 8, y + 28), (x - 8 - wide, y - 20), (x - 8 - wide, y + 28)]
     for left, base in places:
         box = (left, base - 10, left + wide, base + 2)
         free = all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in boxes)
