@@ -83,7 +83,10 @@ def test_a_perfect_model_scores_one():
         "miou": 1,
         "boundary_iou": 1,
         "mad": 0,
+        "boundary_f": 1,
+        "found": 1,
         "iou_p5": 1,
+        "missed": 0,
     }
     assert [row["key"] for row in result["pictures"]] == ["key0", "key1", "key2", "key3"]
 

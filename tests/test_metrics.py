@@ -7,14 +7,28 @@ import pytest
 from fastportrait.metrics import (
     difference,
     interval,
+    paired,
     percentile_5,
     score,
     score_empty,
     score_matte,
     share_interval,
+    verdict,
 )
 from fastportrait.metrics.edges import conn, grad_p3m, grad_rvm
-from fastportrait.metrics.masks import boundary, boundary_iou, iou, mad, miou, mse, sad
+from fastportrait.metrics.masks import (
+    boundary,
+    boundary_f,
+    boundary_iou,
+    contour,
+    found,
+    iou,
+    mad,
+    miou,
+    mse,
+    sad,
+)
+from fastportrait.metrics.motion import dtssd, flicker
 
 
 def rectangle(top, left, height, width, size=(60, 80)):
@@ -80,6 +94,71 @@ def test_the_boundary_is_d_erosions_by_a_square_of_three():
     np.testing.assert_array_equal(boundary(mask), mask & (eroded == 0))  # 0.02 x 360.6 = 7.2
 
 
+def test_a_contour_is_one_pixel_wide_and_not_at_the_pictures_border():
+    expected = rectangle(10, 10, 20, 20) & ~rectangle(11, 11, 18, 18)
+    np.testing.assert_array_equal(contour(rectangle(10, 10, 20, 20)), expected)
+    assert not contour(rectangle(40, 10, 20, 20))[59, 11:29].any()  # cut off by the lower border
+    assert not contour(np.ones((60, 80), bool)).any()
+
+
+def test_boundary_f_forgives_one_pixel_in_a_hundred_of_diagonal():
+    # 60 x 80 has a diagonal of 100: d = 1
+    square = rectangle(10, 10, 20, 20)
+    assert boundary_f(square, square) == 1
+    assert boundary_f(rectangle(10, 11, 20, 20), square) == 1
+    # two pixels to the right: 19 of 20 in the top and bottom rows, and the left side's two ends, next to
+    # those rows: 40 of 76, both ways
+    assert boundary_f(rectangle(10, 12, 20, 20), square) == pytest.approx(40 / 76)
+
+
+def test_boundary_f_of_a_spurious_square_is_its_precision():
+    square = rectangle(10, 10, 20, 20)  # 76 contour pixels
+    more = square | rectangle(40, 50, 5, 5)  # 16 more
+    assert boundary_f(more, square) == pytest.approx(2 * (76 / 92) / (76 / 92 + 1))
+
+
+def test_boundary_f_without_contours():
+    assert boundary_f(NOBODY, NOBODY) == 1
+    assert boundary_f(rectangle(10, 10, 5, 5), NOBODY) == boundary_f(NOBODY, rectangle(10, 10, 5, 5)) == 0
+
+
+def test_a_quarter_of_a_person_found_is_a_quarter():
+    assert found(rectangle(0, 0, 20, 20), rectangle(10, 10, 20, 20)) == 0.25
+    assert found(NOBODY, NOBODY) == 1
+
+
+STILL = np.eye(2, 3)
+
+
+def test_dtssd_and_flicker_of_one_pixel_that_blinks():
+    truth = np.zeros((3, 4, 4), np.float32)
+    alpha = truth.copy()
+    alpha[1, 0, 0] = 1  # one of 16 pixels changes between every two frames
+    assert dtssd(alpha, truth) == pytest.approx((1 / 16) ** 0.5)
+    assert flicker(alpha, truth, [STILL] * 3) == pytest.approx(1 / 16)
+
+
+def test_an_error_that_stays_is_neither_dtssd_nor_flicker():
+    truth = np.zeros((3, 4, 4), np.float32)
+    alpha = truth + np.float32(0.25)
+    assert dtssd(alpha, truth) == flicker(alpha, truth, [STILL] * 3) == 0
+
+
+def test_an_error_that_moves_with_the_person_is_dtssd_but_no_flicker():
+    truth = np.zeros((2, 8, 8), np.float32)
+    alpha = truth.copy()
+    alpha[0, 3, 2] = alpha[1, 3, 3] = 1  # one pixel to the right, as the person does
+    right = np.array([[1.0, 0, 1], [0, 1, 0]])
+    assert dtssd(alpha, truth) == pytest.approx((2 / 64) ** 0.5)
+    assert flicker(alpha, truth, [STILL, right]) == 0
+    assert flicker(alpha, truth, [STILL, STILL]) == pytest.approx(2 / 64)
+
+
+def test_a_single_frame_is_no_sequence():
+    with pytest.raises(ValueError, match="T of 2 or more"):
+        dtssd(np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4), np.float32))
+
+
 def test_differences_of_a_known_alpha():
     truth = np.zeros((40, 50), np.float32)
     alpha = truth.copy()
@@ -104,7 +183,7 @@ def test_half_is_background_in_alpha_and_truth():
 def test_a_perfect_matte_has_no_error():
     exact = soft(3)
     result = score_matte(exact, exact)
-    assert all(result[name] == 1 for name in ("iou", "miou", "boundary_iou"))
+    assert all(result[name] == 1 for name in ("iou", "miou", "boundary_iou", "boundary_f", "found"))
     assert all(result[name] < 1e-12 for name in ("mad", "mse", "sad", "grad_rvm", "grad_p3m", "conn"))
 
 
@@ -226,6 +305,23 @@ def test_a_paired_difference_sees_what_two_intervals_hide():
 def test_a_paired_difference_of_other_pictures_is_refused():
     with pytest.raises(ValueError, match="the same pictures: 2 and 3 values"):
         difference([1, 2], [1, 2, 3])
+
+
+def test_what_holds_in_every_resample_is_beyond_doubt():
+    gap = paired([0.9, 0.8, 0.7], [0.8, 0.7, 0.6])
+    assert gap == pytest.approx({"mean": 0.1, "low": 0.1, "high": 0.1, "share": 1})
+    assert verdict(gap, "a", "b", more_is_better=True) == "a is better than b (in 100.0 % of the resamples)"
+    assert verdict(gap, "a", "b", more_is_better=False).startswith("b is better than a (in 100.0 %")
+
+
+def test_an_interval_that_holds_zero_is_not_beyond_doubt():
+    gap = paired([1, 0, 1, 0, 1], [0, 1, 0, 1, 0])
+    assert gap["low"] < 0 < gap["mean"] < gap["high"]
+    assert gap["share"] == pytest.approx(0.68, abs=0.03)  # at least 3 of 5 draws fall on 3 of 5: 0.683
+    assert verdict(gap, "a", "b", more_is_better=True).endswith("not beyond doubt: the interval holds 0")
+    same = paired([1, 2], [1, 2])
+    assert same["share"] == 0.5
+    assert verdict(same, "a", "b", more_is_better=True) == "a and b do not differ"
 
 
 def test_no_failure_in_two_hundred_pictures_is_not_never():

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .bench.sequences import Sequence
 from .data.shards import Sample
 from .metrics import LABELS, SCORES, VARIANTS, difference, interval, number, percentile_5, share_interval
+from .metrics.motion import dtssd, flicker
+from .metrics.score import score
+from .metrics.slices import FIELDS, kinds
 from .results import Result
 
 Segment = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -17,6 +21,9 @@ Watch = Callable[[Sample, NDArray[np.float32], Row], None]
 
 PROTOCOLS = {"matte": "matte", "empty": "empty", "background": "empty"}
 """Which `SCORES` a split of this name is measured by; any other by "mask"."""
+
+HEADLINES = ("iou", "boundary_iou", "mad", "false_mask")
+"""What groups are compared by."""
 
 
 def evaluate(
@@ -53,17 +60,48 @@ def evaluate(
             raise ValueError(f"{name} on {sample.key}: {error}") from error
         row: Row = {"key": sample.key} | {metric: round(value, 6) for metric, value in scores.items()}
         rows.append(row)
-        metas.append(sample.meta)
+        metas.append(sample.meta | kinds(sample.image, truth))
         if watch is not None:
             watch(sample, alpha, row)
+    return _result(protocol, rows, metas, ("mask", *FIELDS), seed)
+
+
+def evaluate_motion(name: str, segment: Segment, sequences: Iterable[Sequence], *, seed: int = 0) -> Result:
+    """As `evaluate`, one row a sequence: masks and MAD as means over its frames, and how steady they are.
+
+    Every frame is segmented by itself, from nothing.
+    """
+    rows: list[Row] = []
+    metas: list[dict[str, Any]] = []
+    for sequence in sequences:
+        alphas = np.stack([segment(frame) for frame in sequence.frames])
+        try:
+            frames = [score(*pair) for pair in zip(alphas, sequence.alphas, strict=True)]
+        except ValueError as error:
+            raise ValueError(f"{name} on {sequence.key}: {error}") from error
+        scores = {metric: float(np.mean([frame[metric] for frame in frames])) for metric in frames[0]}
+        scores |= {
+            "dtssd": dtssd(alphas, sequence.alphas),
+            "flicker": flicker(alphas, sequence.alphas, sequence.places),
+        }
+        rows.append({"key": sequence.key} | {metric: round(value, 6) for metric, value in scores.items()})
+        metas.append(sequence.meta)
+    return _result("motion", rows, metas, (), seed)
+
+
+def _result(
+    protocol: str, rows: list[Row], metas: list[dict[str, Any]], fields: tuple[str, ...], seed: int
+) -> Result:
+    """Groups by source and kind always, by `fields` where any picture says them."""
     if not rows:
         raise ValueError("nothing to measure: no picture")
-    scores_of_all = summary(rows, seed)
+    scores = summary(rows, seed)
+    told = ["source", "kind", *(field for field in fields if any(meta.get(field) for meta in metas))]
     return {
         "protocol": protocol,
-        "metrics": {metric: VARIANTS[metric] for metric in scores_of_all},
-        "scores": scores_of_all,
-        "groups": {field: groups(rows, metas, field) for field in ("source", "kind")},
+        "metrics": {metric: VARIANTS[metric] for metric in scores},
+        "scores": scores,
+        "groups": {field: groups(rows, metas, field, seed) for field in told},
         "pictures": rows,
     }
 
@@ -77,25 +115,36 @@ def summary(rows: list[Row], seed: int) -> dict[str, dict[str, float]]:
     if "false_mask" in columns:
         over = columns["false_mask"] > 0.01
         result["over_1_percent"] = _rounded(float(over.mean()), *share_interval(over))
+    if "found" in columns:
+        missed = columns["found"] < 0.1
+        result["missed"] = _rounded(float(missed.mean()), *share_interval(missed))
     return result
 
 
-def groups(rows: list[Row], metas: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
-    """Means by what `field` of the pictures' metadata says, the worst group first."""
+def groups(rows: list[Row], metas: list[dict[str, Any]], field: str, seed: int = 0) -> list[dict[str, Any]]:
+    """Means by what `field` of the pictures' metadata says, the worst group first.
+
+    The metrics of `HEADLINES` have their 95 % interval beside them: `iou_low`, `iou_high`.
+    """
     members: dict[str, list[Row]] = {}
     for row, meta in zip(rows, metas, strict=True):
         members.setdefault(str(meta.get(field, "unknown")), []).append(row)
     return worst_first(
-        [
-            {"name": name, "pictures": len(group)}
-            | {
-                metric: round(float(np.mean([row[metric] for row in group])), 6)
-                for metric in group[0]
-                if metric != "key"
-            }
-            for name, group in members.items()
-        ]
+        [{"name": name, "pictures": len(group)} | _means(group, seed) for name, group in members.items()]
     )
+
+
+def _means(group: list[Row], seed: int) -> dict[str, float]:
+    means: dict[str, float] = {}
+    for metric in group[0]:
+        if metric == "key":
+            continue
+        values = [row[metric] for row in group]
+        means[metric] = round(float(np.mean(values)), 6)
+        if metric in HEADLINES:
+            low, high = interval(values, seed)
+            means |= {f"{metric}_low": round(low, 6), f"{metric}_high": round(high, 6)}
+    return means
 
 
 def worst_first(rows: list[Row]) -> list[Row]:
@@ -113,7 +162,7 @@ def against(ours: Result, theirs: Result) -> dict[str, tuple[float, float, float
     if set(keys) != other.keys() or ours["protocol"] != theirs["protocol"]:
         both = len(other.keys() & set(keys))
         raise ValueError(f"not the same pictures: {len(keys)} here, {len(other)} there, {both} in both")
-    names = [name for name in ours["pictures"][0] if name != "key"]
+    names = [name for name in ours["pictures"][0] if name != "key" and name in theirs["pictures"][0]]
     return {n: difference([r[n] for r in ours["pictures"]], [other[k][n] for k in keys]) for n in names}
 
 

@@ -24,8 +24,8 @@ def check(result: Result) -> None:
     if name not in SCHEMAS:
         raise ValueError(f"schema is {name!r}, known are {', '.join(SCHEMAS)}")
     _check(result, SCHEMAS[name], "")
-    if name == "accuracy/1":
-        _check_means(result)
+    for measured in {"accuracy/1": [result], "comparison/1": result.get("results", [])}.get(name, []):
+        _check_means(measured)
 
 
 def _check_means(result: Result) -> None:

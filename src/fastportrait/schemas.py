@@ -6,24 +6,42 @@
 from typing import Any
 
 SCORE = {"value": float, "low": float, "high": float}
+ACCURACY: dict[str, Any] = {
+    "schema": str,
+    "date": str,  # of the measurement: 2025-01-31
+    "commit": str,  # of fastportrait; "-dirty" where its package had changes
+    "model": {"name": str, "file": str, "sha256": str, "network": str, "input": str},
+    "data": {"split": str, "pictures": int, "whole": bool, "shards": {"*": str}},  # shard: SHA-256
+    "machine": {
+        "device": str,
+        "cpu": str,
+        "threads": int,
+        "runtime": str,
+    },  # threads 0: the runtime's choice
+    "protocol": str,
+    "metrics": {"*": str},  # name: its variant, in words
+    "scores": {"*": SCORE},  # with 95 % bootstrap intervals over pictures
+    "groups": {"*": [{"name": str, "pictures": int, "*": float}]},  # by source and kind, worst first
+    "pictures": [{"key": str, "*": float}],
+}
+DIFFERENCE: dict[str, Any] = {
+    "ours": str,
+    "theirs": str,
+    "metric": str,
+    "mean": float,
+    "low": float,
+    "high": float,
+    "share": float,  # of the resamples in which ours - theirs is above 0
+    "words": str,
+}
 SCHEMAS: dict[str, Any] = {
-    "accuracy/1": {
+    "accuracy/1": ACCURACY,
+    "comparison/1": {
         "schema": str,
-        "date": str,  # of the measurement: 2025-01-31
-        "commit": str,  # of fastportrait; "-dirty" where its package had changes
-        "model": {"name": str, "file": str, "sha256": str, "network": str, "input": str},
-        "data": {"split": str, "pictures": int, "whole": bool, "shards": {"*": str}},  # shard: SHA-256
-        "machine": {
-            "device": str,
-            "cpu": str,
-            "threads": int,
-            "runtime": str,
-        },  # threads 0: the runtime's choice
-        "protocol": str,
-        "metrics": {"*": str},  # name: its variant, in words
-        "scores": {"*": SCORE},  # with 95 % bootstrap intervals over pictures
-        "groups": {"*": [{"name": str, "pictures": int, "*": float}]},  # by source and kind, worst first
-        "pictures": [{"key": str, "*": float}],
+        "date": str,
+        "commit": str,
+        "results": [ACCURACY],
+        "differences": {"*": [DIFFERENCE]},  # by "ours - theirs"
     },
     "candidates/1": {
         "schema": str,

@@ -11,7 +11,7 @@ VERBS = {
     "models": "List the shipped models and the networks of the zoo.",
     "doctor": "Check this installation.",
     "train": "Train the network that a recipe describes.",
-    "evaluate": "Measure a model on pictures with masks.",
+    "evaluate": "Measure models on pictures with masks.",
     "export": "Write a trained network as a file for a runtime.",
     "bench": "Time models side by side in one run.",
 }

@@ -1,4 +1,4 @@
-"""`fastportrait evaluate MODEL --data DIR`: how good is a model on pictures with masks?"""
+"""`fastportrait evaluate MODEL... --data DIR`: how good are models on pictures with masks?"""
 
 import sys
 import tarfile
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ..evaluate import Segment
+    from ..contenders import Contender
+    from ..evaluate import Segment, Watch
     from ..results import Result
 
 
 @click.command(name="evaluate")
-@click.argument("model")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -39,6 +40,23 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Another result of the same pictures: compare, paired.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one page that compares the models here, e.g. out/report.html; its numbers as .json beside.",
+)
+@click.option(
+    "--worst",
+    type=click.IntRange(min=0),
+    default=12,
+    show_default=True,
+    help="How many of the hardest pictures the report shows.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=2),
+    help="Make a sequence of N frames of each still, with exact alpha, and measure how steady masks are.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option(
     "--threads",
@@ -59,75 +77,143 @@ if TYPE_CHECKING:
     help="Python file that runs peer:NAME. [FASTPORTRAIT_PEERS_MODULE]",
 )
 def command(
-    model: str,
+    models: tuple[str, ...],
     data: Path | None,
     split: str,
     out: Path | None,
     page: Path | None,
     log: Path | None,
     against: Path | None,
+    report: Path | None,
+    worst: int,
+    frames: int | None,
     as_json: bool,
     threads: int | None,
     limit: int | None,
     peers: Path | None,
     peers_module: Path | None,
 ) -> None:
-    """Measure MODEL on pictures with masks.
+    """Measure each MODEL on pictures with masks.
 
-    MODEL is the name of a shipped model, a file, or peer:NAME for another system. Scores are means over
-    pictures, each at its own size, with 95 % bootstrap intervals. The split "matte" is measured as exact soft
-    alpha, "empty" and "background" as pictures without people, any other as masks.
+    MODEL is the name of a shipped model or of a network with weights, a file, or peer:NAME for other systems.
+    Scores are means over pictures, each at its own size, with 95 % bootstrap intervals. The split "matte" is
+    measured as exact soft alpha, "empty" and "background" as pictures without people, any other as masks.
+    Several models are compared pair by pair.
     """
     from .. import evaluate as measuring
+    from .. import report as reporting
     from .. import results
-    from ..data.shards import read
-    from ..report import Page
+    from ..contenders import load_all
 
     try:
+        if len(models) > 1 and (out or page):
+            raise ValueError("--out and --page are for one model; for several give --report out/report.html")
+        if frames and page:
+            raise ValueError("--page shows stills: leave --frames or --page out")
+        if report is not None and report.suffix not in (".html", ".htm"):
+            raise ValueError(f"--report {report}: it is a page, call it {report.with_suffix('.html').name}")
         tars = shards_of(data, split)
+        if frames:
+            tars += shards_of(data, "background")
         other = None if against is None else results.read(against)
-        segment, about, machine = load(model, threads, peers, peers_module)
-        total = sum(pictures_in(tar) for tar in tars)
-        pictures = min(total, limit or total)
-        overlays = None if page is None else Page(page)
-        samples = islice(read(tars[0].parent, split), pictures)
-        label = f"{about['name']} on {split}"
-        with click.progressbar(samples, length=pictures, label=label, file=sys.stderr) as bar:
-            measured = measuring.evaluate(
-                about["name"],
-                segment,
-                bar,
-                protocol=measuring.PROTOCOLS.get(split, "mask"),
-                watch=None if overlays is None else overlays.add,
+        found: list[Result] = []
+        contenders = load_all(list(models), threads, peers, peers_module)
+        for contender in contenders:
+            overlays = None if page is None else reporting.Page(page)
+            result = measure(
+                contender, tars, split, frames, limit, None if overlays is None else overlays.add
             )
-        result: Result = {
-            "schema": "accuracy/1",
-            "date": date.today().isoformat(),
-            "commit": results.commit(),
-            "model": about,
-            "data": {
-                "split": split,
-                "pictures": pictures,
-                "whole": pictures == total,
-                "shards": {tar.name: results.sha256(tar) for tar in tars},
-            },
-            "machine": {"device": "cpu", "cpu": results.cpu_name()} | machine,
-        } | measured
-        results.check(result)
-        click.echo(results.text(result).rstrip() if as_json else lines(result))
-        if other is not None:
-            click.echo(comparison(measuring.against(result, other), other["model"]["name"]), err=as_json)
-        if out is not None:
-            results.write(result, out)
-        if overlays is not None:
-            click.echo(f"overlays: {overlays.close(label, result)}", err=True)
-        if log is not None:
-            measuring.log(measuring.log_line(result), log)
-        elif split == "test":
-            line = measuring.log_line(result)
-            click.echo(f"test was looked at: say --log docs/log.md, or note there\n{line}", err=True)
+            found.append(result)
+            label = f"{result['model']['name']} on {result['data']['split']}"
+            if not (as_json and len(models) > 1):
+                click.echo(results.text(result).rstrip() if as_json else lines(result))
+            if other is not None:
+                click.echo(comparison(measuring.against(result, other), other["model"]["name"]), err=as_json)
+            if out is not None:
+                results.write(result, out)
+            if overlays is not None:
+                click.echo(f"overlays: {overlays.close(label, result)}", err=True)
+            if log is not None:
+                measuring.log(measuring.log_line(result), log)
+            elif split == "test":
+                line = measuring.log_line(result)
+                click.echo(f"test was looked at: say --log docs/log.md, or note there\n{line}", err=True)
+        compared = reporting.compare(found)
+        if len(models) > 1:
+            text = (
+                results.text(compared).rstrip() if as_json else "\n".join(reporting.headline_words(compared))
+            )
+            click.echo(text)
+        if report is not None:
+            segments = {c.about["name"]: c.segment for c in contenders}
+            written = write_report(report, compared, segments, tars[0].parent, split, 0 if frames else worst)
+            click.echo(f"report: {written}; it shows people: do not publish it", err=True)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def measure(
+    contender: "Contender",
+    tars: list[Path],
+    split: str,
+    frames: int | None,
+    limit: int | None,
+    watch: "Watch | None",
+) -> "Result":
+    """The whole result file of one model; with `frames`, of sequences made from the stills."""
+    from .. import evaluate as measuring
+    from .. import results
+    from ..bench.sequences import sequences
+    from ..data.shards import read
+
+    total = sum(pictures_in(tar) for tar in tars if tar.name.startswith(f"{split}-"))
+    pictures, folder = min(total, limit or total), tars[0].parent
+    name = contender.about["name"]
+    of = f"{split}-motion" if frames else split
+    stills: Any = sequences(folder, split, frames) if frames else read(folder, split)
+    with click.progressbar(
+        islice(stills, pictures), length=pictures, label=f"{name} on {of}", file=sys.stderr
+    ) as bar:
+        if frames:
+            measured = measuring.evaluate_motion(name, contender.segment, bar)
+        else:
+            protocol = measuring.PROTOCOLS.get(split, "mask")
+            measured = measuring.evaluate(name, contender.segment, bar, protocol=protocol, watch=watch)
+    result: Result = {
+        "schema": "accuracy/1",
+        "date": date.today().isoformat(),
+        "commit": results.commit(),
+        "model": contender.about,
+        "data": {
+            "split": of,
+            "pictures": pictures,
+            "whole": pictures == total,
+            "shards": {tar.name: results.sha256(tar) for tar in tars},
+        },
+        "machine": {"device": "cpu", "cpu": results.cpu_name()} | contender.machine,
+    } | measured
+    results.check(result)
+    return result
+
+
+def write_report(
+    path: Path, compared: "Result", segments: dict[str, "Segment"], data: Path, split: str, worst: int
+) -> Path:
+    """The page at `path` and its numbers as .json beside it."""
+    from .. import results
+    from ..data.shards import read
+    from ..report import hard, page, sections
+
+    found = compared["results"]
+    keys = {key for group in hard(found, worst).values() for key in group} if worst else set()
+    samples = {sample.key: sample for sample in read(data, split) if sample.key in keys} if keys else {}
+    pictures = sections(samples, segments, found, worst) if keys else "<p>None asked for.</p>"
+    title = f"{', '.join(segments)} on {found[0]['data']['split']}"
+    results.write(compared, path.with_suffix(".json"))
+    part = path.with_name(path.name + ".part")
+    part.write_text(page(title, compared, pictures), encoding="utf-8")
+    part.replace(path)
+    return path
 
 
 def shards_of(data: Path | None, split: str) -> list[Path]:
@@ -149,45 +235,6 @@ def shards_of(data: Path | None, split: str) -> list[Path]:
 def pictures_in(tar: Path) -> int:
     with tarfile.open(tar) as file:
         return sum(name.endswith(".jpg") for name in file.getnames())
-
-
-def load(
-    model: str, threads: int | None, peers: Path | None, peers_module: Path | None
-) -> tuple["Segment", dict[str, Any], dict[str, Any]]:
-    """What segments, and what a result says of it and of what runs it."""
-    from ..results import sha256
-
-    if model.startswith("peer:"):
-        from ..peers import load as load_peer
-
-        name = model.removeprefix("peer:")
-        if peers is None or peers_module is None:
-            raise ValueError(
-                f"{model} needs --peers FOLDER (its weights) and --peers-module FILE (what runs them)"
-            )
-        peer = load_peer(name, peers_module, peers, threads or 1)
-        about = {
-            "name": name,
-            "file": peer.file.name,
-            "sha256": sha256(peer.file),
-            "network": peer.network,
-            "input": peer.input,
-        }
-        return peer.segment, about, {"threads": threads or 1, "runtime": peer.runtime}
-    from ..segmenter import Segmenter
-    from ..weights import find, list_models
-
-    file = find(model)
-    segmenter = Segmenter(model, threads=threads)
-    engine = segmenter.engine
-    about = {
-        "name": model if any(card["name"] == model for card in list_models()) else file.stem,
-        "file": file.name,
-        "sha256": sha256(file),
-        "network": str(engine.card.get("network", "not named in the file")),
-        "input": f"{engine.size[0]}x{engine.size[1]}",
-    }
-    return segmenter, about, {"threads": threads or 0, "runtime": engine.name}
 
 
 def lines(result: "Result") -> str:

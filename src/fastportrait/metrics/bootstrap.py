@@ -55,3 +55,28 @@ def difference(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) ->
         raise ValueError(f"a paired difference needs the same pictures: {len(ours)} and {len(theirs)} values")
     gaps = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
     return float(gaps.mean()), *interval(gaps, seed)
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> dict[str, float]:
+    """`difference` by name, and `share`: how many of the resamples have ours - theirs above 0 (ties half)."""
+    mean, low, high = difference(ours, theirs, seed)
+    gaps = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
+    drawn = np.random.default_rng(seed).integers(gaps.size, size=(DRAWS, gaps.size))
+    means = gaps[drawn].mean(axis=1)
+    share = float((means > 0).mean() + (means == 0).mean() / 2)
+    return {"mean": mean, "low": low, "high": high, "share": share}
+
+
+def verdict(gap: dict[str, float], ours: str, theirs: str, *, more_is_better: bool) -> str:
+    """What `paired` says, in words."""
+    if gap["low"] == gap["high"] == 0:
+        return f"{ours} and {theirs} do not differ"
+    up = gap["mean"] > 0
+    better, worse = (ours, theirs) if up == more_is_better else (theirs, ours)
+    share = gap["share"] if up else 1 - gap["share"]
+    if gap["low"] <= 0 <= gap["high"]:
+        return (
+            f"{better} looks better than {worse} in {100 * share:.1f} % of the resamples, "
+            "not beyond doubt: the interval holds 0"
+        )
+    return f"{better} is better than {worse} (in {100 * share:.1f} % of the resamples)"

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.shards import Sample
-from .evaluate import worst_first
-from .metrics import LABELS, number
-from .results import Result
+from ..data.shards import Sample
+from ..evaluate import worst_first
+from ..metrics import LABELS, number
+from ..results import Result
 
 Picture = NDArray[np.uint8]
 FALSE, MISSED = (213, 94, 0), (0, 114, 178)
