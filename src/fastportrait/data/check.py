@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 import click
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,16 +38,19 @@ class Look(NamedTuple):
 def check(folder: Path, progress: TextIO) -> dict[str, Any]:
     """Reads all shards of `folder`. Plain values: `splits` (split -> source -> counts), `errors`, `warnings`.
 
-    An entry of `errors` and `warnings` has `what`, `count` and up to ten `examples`. `ValueError` without shards.
+    An entry of `errors` and `warnings` has `what`, `count` and up to ten `examples`. `ValueError` without
+    shards.
     """
     tars = sorted(folder.glob("*-[0-9]*.tar"))
     if not tars:
         raise ValueError(f"{folder}: no shards (train-000.tar, val-000.tar, ...)")
-    with ThreadPoolExecutor() as pool:
-        with click.progressbar(
+    with (
+        ThreadPoolExecutor() as pool,
+        click.progressbar(
             pool.map(look_through, tars), length=len(tars), label="check", file=progress
-        ) as bar:
-            looks = [one for part in bar for one in part]
+        ) as bar,
+    ):
+        looks = [one for part in bar for one in part]
     wrong: dict[str, list[str]] = defaultdict(list)
     doubtful: dict[str, list[str]] = defaultdict(list)
     for one in looks:
@@ -235,5 +237,5 @@ def text(found: dict[str, Any]) -> str:
             lines += [f"  {example}" for example in entry["examples"]]
             if entry["count"] > len(entry["examples"]):
                 lines.append(f"  and {entry['count'] - len(entry['examples'])} more")
-    verdict = f"{sum(e['count'] for e in found['errors'])} errors, {sum(e['count'] for e in found['warnings'])} warnings"
-    return "\n".join([*lines, "", f"{found['pictures']} pictures: {verdict}"])
+    errors, warnings = (sum(entry["count"] for entry in found[level]) for level in ("errors", "warnings"))
+    return "\n".join([*lines, "", f"{found['pictures']} pictures: {errors} errors, {warnings} warnings"])

@@ -1,9 +1,12 @@
 """Which pictures are nearly the same: a hash of 64 bits that survives resizing and JPEG, and a second look.
 
 The idea: the signs of a picture's low frequencies against their median (C. Zauner, "Implementation and
-Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2). Portraits before plain walls share theirs,
-so two pictures count as the same only if their thumbnails agree too. Mirrored or cropped copies are not found.
+Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2). Portraits before plain walls share
+theirs, so two pictures count as the same only if their thumbnails agree too. Mirrored or cropped copies are
+not found.
 """
+
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -31,11 +34,11 @@ def fingerprint(image: NDArray[np.uint8]) -> tuple[np.uint64, NDArray[np.uint8]]
 def near_duplicates(hashes: NDArray[np.uint64], thumbnails: NDArray[np.uint8]) -> Pairs:
     """(n, 2) indices, the lower first, of all pairs that are nearly the same: (N,) and (N, 16, 16, 3).
 
-    Two hashes that differ in at most six bits agree in one of seven bands of bits; only such pairs are compared.
+    Two hashes that differ in at most six bits agree in one of seven bands; only such pairs are compared.
     """
     found = [np.zeros((0, 2), np.int64)]
     edges = np.linspace(0, 64, NEAR + 2).astype(int)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         band = (hashes >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = np.argsort(band, kind="stable")
         starts = np.flatnonzero(np.diff(band[order])) + 1

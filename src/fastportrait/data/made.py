@@ -1,7 +1,7 @@
-"""A small data set of drawn figures: enough to see that training, evaluation and export run, without a download.
+"""A small data set of drawn figures: enough to see that training and measuring run, without a download.
 
-A figure has hair, a face, a neck, shoulders in a patterned shirt, now and then a raised hand; it stands before
-a made-up room. Everything is drawn four times as large and shrunk, so that the alpha is soft and exact.
+A figure has hair, a face, a neck, shoulders in a patterned shirt, now and then a raised hand; it stands
+before a made-up room. Everything is drawn four times as large and shrunk: the alpha is soft and exact.
 """
 
 import shutil
