@@ -1,5 +1,6 @@
 """A contact sheet: pictures of a split, each with what its mask says beside it."""
 
+import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def sheet(folder: Path, split: str, *, count: int = 24, seed: int = 0, source: s
             raise ValueError(
                 f"{folder}: no source {source!r} in {split}; it has {', '.join(sorted(by_source))}"
             )
-        by_source = {source: by_source[source]}  # type: ignore[assignment]
+        by_source = {source: by_source[source]}
     random = np.random.default_rng(seed)
     mixed = [
         [by_source[name][i] for i in random.permutation(len(by_source[name]))] for name in sorted(by_source)
@@ -52,8 +53,6 @@ def sheet(folder: Path, split: str, *, count: int = 24, seed: int = 0, source: s
 
 
 def _source(parts: dict[str, bytes]) -> str:
-    import json
-
     return str(json.loads(parts.get("json", b"{}")).get("source", "?"))
 
 

@@ -2,8 +2,8 @@
 
 Which pictures: people as the subject. The largest person covers at least a twentieth of the picture; everyone
 at least a quarter as large as the largest is a subject too, and the mask is the union of the subjects.
-Passers-by are background, as in a portrait; a picture where they (a crowd's region among them) cover more than
-a twentieth of what the subjects cover is left out: the same kind of pixel would be now person, now background.
+Passers-by are background, as in a portrait; a picture where they (a crowd's region among them) cover more
+than a twentieth of what the subjects cover is left out: such pixels would be now person, now background.
 
 Run lengths: https://cocodataset.org/#format-data. Columns first, first a run outside; as a string, each count
 after the third is a difference to the one two before, in groups of five bits.
