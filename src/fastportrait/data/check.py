@@ -1,6 +1,7 @@
 """What spoils training, found in shards: broken pairs, doubtful masks, doubles, leaks, lopsided sources."""
 
 import json
+import os
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from .shards import Sample, decode, read_parts
 PEOPLE_FREE = ("background", "empty")
 """Splits whose pictures have no mask."""
 MASKS = ("alpha", "refined", "binary", "polygon", "pseudo")
+CUT_OFF = "shard cannot be read to its end"
 FULL = 0.97
 """Share of person above which a mask is doubted."""
 
@@ -81,8 +83,20 @@ def look_through(tar: Path) -> list[Look]:
         for key, parts in read_parts(tar):
             looks.append(look(tar, split, key, parts))
     except Exception as error:  # a cut-off tar raises tarfile's errors, EOFError or OSError
-        looks.append(_unread(split, tar.name, "shard cannot be read to its end", str(error)))
+        looks.append(_unread(split, tar.name, CUT_OFF, str(error)))
+    else:
+        if not ends(tar):
+            looks.append(
+                _unread(split, tar.name, CUT_OFF, "it has no end mark: cut off, or still being written")
+            )
     return looks
+
+
+def ends(tar: Path) -> bool:
+    """Whether the two empty blocks that end a tar are there; tarfile does not miss them."""
+    with tar.open("rb") as file:
+        file.seek(-min(1024, tar.stat().st_size), os.SEEK_END)
+        return file.read() == bytes(1024)
 
 
 def look(tar: Path, split: str, key: str, parts: dict[str, bytes]) -> Look:
