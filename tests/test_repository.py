@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -116,7 +117,9 @@ def test_commands_in_the_documents_exist_with_their_options(document: str, line:
     if verb == "VERB":
         return
     assert verb in cli.VERBS, f"{document} names `fastportrait {verb}`"
-    usage = CliRunner().invoke(cli.main, [verb, "--help"])
+    command = cli.main.get_command(click.Context(cli.main), verb)
+    inner = rest[:1] if isinstance(command, click.Group) else []
+    usage = CliRunner().invoke(cli.main, [verb, *inner, "--help"])
     assert usage.exit_code == 0, usage.output
     options = {
         word.split("=")[0].strip("[],") for word in rest if word.startswith(("-", "[-")) and word != "-"

@@ -10,6 +10,7 @@ VERBS = {
     "cut": "Cut people out of photos.",
     "models": "List the shipped models and the networks of the zoo.",
     "doctor": "Check this installation.",
+    "data": "Bring in pictures with masks, check them, look at them, or make some.",
     "train": "Train the network that a recipe describes.",
     "evaluate": "Measure models on pictures with masks.",
     "export": "Write a trained network as a file for a runtime.",

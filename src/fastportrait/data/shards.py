@@ -55,6 +55,12 @@ def read(folder: Path, split: str) -> Iterator[Sample]:
 
 def read_shard(shard: Path) -> Iterator[Sample]:
     """The samples of one tar file; raises as `read` does."""
+    for key, parts in read_parts(shard):
+        yield decode(shard, key, parts)
+
+
+def read_parts(shard: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Each key of one tar file with its files by their endings (jpg, png, json), undecoded."""
     parts: dict[str, bytes] = {}
     key = ""
     with tarfile.open(shard) as tar:
@@ -64,16 +70,17 @@ def read_shard(shard: Path) -> Iterator[Sample]:
             stem, _, ending = member.name.rpartition(".")
             if stem != key:
                 if parts:
-                    yield _sample(shard, key, parts)
+                    yield key, parts
                 key, parts = stem, {}
             file = tar.extractfile(member)
             assert file is not None
             parts[ending] = file.read()
     if parts:
-        yield _sample(shard, key, parts)
+        yield key, parts
 
 
-def _sample(shard: Path, key: str, parts: dict[str, bytes]) -> Sample:
+def decode(shard: Path, key: str, parts: dict[str, bytes]) -> Sample:
+    """The sample that these files are; raises as `read` does."""
     if "jpg" not in parts:
         raise ValueError(f"{shard}: {key} has no .jpg, only {', '.join(sorted(parts))}")
     image = cv2.imdecode(np.frombuffer(parts["jpg"], np.uint8), cv2.IMREAD_COLOR_RGB)
