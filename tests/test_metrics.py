@@ -308,10 +308,17 @@ def test_a_paired_difference_of_other_pictures_is_refused():
 
 
 def test_what_holds_in_every_resample_is_beyond_doubt():
-    gap = paired([0.9, 0.8, 0.7], [0.8, 0.7, 0.6])
-    assert gap == pytest.approx({"mean": 0.1, "low": 0.1, "high": 0.1, "share": 1})
+    gap = paired([0.9, 0.8, 0.7, 0.6] * 5, [0.8, 0.7, 0.6, 0.5] * 5)
+    assert gap == pytest.approx({"mean": 0.1, "low": 0.1, "high": 0.1, "share": 1, "pictures": 20})
     assert verdict(gap, "a", "b", more_is_better=True) == "a is better than b (in 100.0 % of the resamples)"
     assert verdict(gap, "a", "b", more_is_better=False).startswith("b is better than a (in 100.0 %")
+
+
+def test_what_holds_on_three_pictures_is_not_beyond_doubt():
+    gap = paired([0.9, 0.8, 0.7], [0.8, 0.7, 0.6])
+    assert gap["low"] > 0
+    words = "a looks better than b, not beyond doubt: 3 pictures are too few"
+    assert verdict(gap, "a", "b", more_is_better=True) == words
 
 
 def test_an_interval_that_holds_zero_is_not_beyond_doubt():

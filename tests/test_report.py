@@ -37,7 +37,7 @@ def measured(name, segment, count=4):
     samples = []
     for i in range(count):
         alpha = np.zeros((40, 40), np.uint8)
-        alpha[10:40, 10 + 2 * i : 30] = 255
+        alpha[10:40, 10 + 2 * (i % 4) : 30] = 255
         samples.append(
             Sample(f"key{i}", np.repeat(alpha[..., None], 3, axis=2), alpha, {"source": f"s{i % 2}"})
         )
@@ -50,7 +50,7 @@ def measured(name, segment, count=4):
 
 
 def test_a_comparison_says_who_is_better_and_keeps_its_schema(tmp_path):
-    comparison = compare([measured("bright", bright), measured("half", half)])
+    comparison = compare([measured("bright", bright, 20), measured("half", half, 20)])
     results.write(comparison, tmp_path / "c.json")
     assert results.read(tmp_path / "c.json") == comparison
     words = headline_words(comparison)

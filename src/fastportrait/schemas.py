@@ -32,6 +32,7 @@ DIFFERENCE: dict[str, Any] = {
     "low": float,
     "high": float,
     "share": float,  # of the resamples in which ours - theirs is above 0
+    "pictures": int,
     "words": str,
 }
 SCHEMAS: dict[str, Any] = {

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 2000
+ENOUGH = 20
+"""Pictures below which a bootstrap is too sure of itself: it knows no picture but these."""
 
 
 def percentile_5(values: NDArray[np.float64], axis: int | None = None) -> Any:
@@ -58,13 +60,13 @@ def difference(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) ->
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float], seed: int = 0) -> dict[str, float]:
-    """`difference` by name, and `share`: how many of the resamples have ours - theirs above 0 (ties half)."""
+    """`difference` by name, `pictures`, and the `share` of resamples where it is above 0 (ties half)."""
     mean, low, high = difference(ours, theirs, seed)
     gaps = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
     drawn = np.random.default_rng(seed).integers(gaps.size, size=(DRAWS, gaps.size))
     means = gaps[drawn].mean(axis=1)
     share = float((means > 0).mean() + (means == 0).mean() / 2)
-    return {"mean": mean, "low": low, "high": high, "share": share}
+    return {"mean": mean, "low": low, "high": high, "share": share, "pictures": gaps.size}
 
 
 def verdict(gap: dict[str, float], ours: str, theirs: str, *, more_is_better: bool) -> str:
@@ -79,4 +81,6 @@ def verdict(gap: dict[str, float], ours: str, theirs: str, *, more_is_better: bo
             f"{better} looks better than {worse} in {100 * share:.1f} % of the resamples, "
             "not beyond doubt: the interval holds 0"
         )
+    if gap["pictures"] < ENOUGH:
+        return f"{better} looks better than {worse}, not beyond doubt: {gap['pictures']} pictures are too few"
     return f"{better} is better than {worse} (in {100 * share:.1f} % of the resamples)"
