@@ -171,7 +171,7 @@ def test_cross_entropy_and_the_alphas_difference_by_hand():
     logit, target = row(0, 0), row(1, 0.25)  # alpha is a half
     assert judged(LOSSES["mask"], logit, target) == pytest.approx(log(2))
     assert judged(LOSSES["alpha"], logit, target) == pytest.approx((0.5 + 0.25) / 2)
-    assert judged(LOSSES["alpha"], logit, target, row(1, 3)) == pytest.approx((0.5 + 3 * 0.25) / 5)
+    assert judged(LOSSES["alpha"], logit, target, row(1, 3)) == pytest.approx((0.5 + 3 * 0.25) / 4)
 
 
 def test_overlap_and_dice_by_hand():
