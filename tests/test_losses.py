@@ -1,4 +1,4 @@
-from math import exp
+from math import exp, log
 
 import pytest
 import torch
@@ -7,12 +7,17 @@ from fastportrait.losses import (
     LOSSES,
     charbonnier,
     composition,
+    consistency,
+    dice,
     distil,
     each,
     edge_band,
     focal,
     helper,
+    laplacian,
+    lovasz,
     nearness,
+    overlap,
     policy,
 )
 
@@ -98,6 +103,12 @@ def test_a_mistake_at_the_edge_costs_more_in_the_border_loss_by_unets_weights():
     assert ratio.item() == pytest.approx(1 + 10 * exp(-1 / 8), rel=1e-4)
 
 
+def test_distillation_by_hand():
+    """Logits 0 and 0 against a teacher of 0.75 without an edge, in a picture that is half to be believed."""
+    found = distil(row(0, 0), row(log(3), log(3)), torch.full((1, 1, 1, 1), 0.5))
+    assert found.item() == pytest.approx(log(2))  # one picture: its trust is in the mean's denominator too
+
+
 def test_a_student_like_its_teacher_gets_the_least_loss():
     teacher = torch.randn(2, 1, 16, 16)
     trust = torch.ones(2, 1, 1, 1)
@@ -129,9 +140,8 @@ def test_a_cost_is_itself_and_other_outputs_are_refused():
 def test_focal_loss_by_hand():
     logit, target = torch.tensor([[[[0.0]]]]), torch.tensor([[[[1.0]]]])
     # right is a half: a quarter of the cross-entropy log 2
-    assert focal(logit, target, torch.ones_like(target)).item() == pytest.approx(
-        0.25 * 0.6931 / 1.0, rel=1e-3
-    )
+    found = focal(logit, target, torch.ones_like(target), torch.ones(1, 3, 1, 1))
+    assert found.item() == pytest.approx(0.25 * 0.6931, rel=1e-3)
 
 
 def test_charbonnier_is_the_difference_of_the_alphas_but_for_its_bottom():
@@ -146,6 +156,69 @@ def test_composition_counts_a_wrong_alpha_by_the_colour_it_lets_through():
     found = composition(logit, target, torch.ones_like(logit), colour)
     assert found == pytest.approx((0.5 + 0.25 + 0) / 3, abs=1e-3)
     assert composition(logit, target, torch.ones_like(logit), torch.zeros(1, 3, 1, 1)) == 0
+
+
+def row(*values):
+    """One picture of one row."""
+    return torch.tensor(values, dtype=torch.float32).view(1, 1, 1, -1)
+
+
+def judged(loss, logit, target, weight=None):
+    return loss(logit, target, torch.ones_like(target) if weight is None else weight, None).item()
+
+
+def test_cross_entropy_and_the_alphas_difference_by_hand():
+    logit, target = row(0, 0), row(1, 0.25)  # alpha is a half
+    assert judged(LOSSES["mask"], logit, target) == pytest.approx(log(2))
+    assert judged(LOSSES["alpha"], logit, target) == pytest.approx((0.5 + 0.25) / 2)
+    assert judged(LOSSES["alpha"], logit, target, row(1, 3)) == pytest.approx((0.5 + 3 * 0.25) / 4)
+
+
+def test_overlap_and_dice_by_hand():
+    logit, target = row(0, 0, 0, 0), row(1, 1, 0, 0)  # alpha is a half everywhere; 0.004 keeps both smooth
+    assert judged(overlap, logit, target) == pytest.approx(1 - 1.004 / 3.004)
+    assert judged(dice, logit, target) == pytest.approx(1 - 2.004 / (4 * 0.25 + 2 + 0.004))
+
+
+def test_a_soft_mask_that_is_right_has_no_dice_loss():
+    assert judged(dice, row(0, 0, -30), row(0.5, 0.5, 0)) == pytest.approx(0, abs=1e-6)
+
+
+def test_the_lovasz_hinge_by_hand():
+    """A person of two pixels, one missed by 3 and one right by 0.5, and an empty one wrong by 1.
+
+    Errors, largest first: 3 (the missed one), 1 + 1 = 2 (the empty one), 1 - 0.5 = 0.5. The Jaccard loss of
+    the first alone wrong is 1 - 1/2, of the first two 1 - 1/3, of all 1: gains of 1/2, 1/6 and 1/3.
+    """
+    logit, target = row(-2, 0.5, 1), row(1, 1, 0)
+    assert judged(lovasz, logit, target) == pytest.approx(3 / 2 + 2 / 6 + 0.5 / 3)
+    # A pixel that weighs nothing is not there, wherever it stands in the order.
+    more = row(-2, 0.5, 1, 9), row(1, 1, 0, 0), row(1, 1, 1, 0)
+    assert judged(lovasz, *more) == pytest.approx(3 / 2 + 2 / 6 + 0.5 / 3)
+
+
+def test_the_laplacian_pyramid_of_stripes_and_of_a_constant_by_hand():
+    flat = torch.zeros(1, 1, 4, 4)  # alpha is a half
+    assert judged(laplacian, flat, flat + 0.2) == pytest.approx(0.3)
+    # Stripes of +-0.4 halve to (0.25, -0.25) times that (1, 3, 3, 1 over +, +, -, +); back at four columns
+    # that is (0.25, 0.125, -0.125, -0.25), which leaves 0.75, 1.125, 1.125 and 0.75 to the band.
+    stripes = 0.5 - 0.4 * torch.tensor([1.0, -1, 1, -1]).expand(1, 1, 4, 4)
+    assert judged(laplacian, flat, stripes) == pytest.approx(0.4 * (0.9375 + 0.25))
+
+
+def test_consistency_is_the_divergence_between_two_views_and_free_where_they_agree():
+    other, logit = row(0.0, log(3)), row(log(3), log(3))  # a half against three quarters, and alike
+    ones = torch.ones_like(logit)
+    divergence = 0.5 * log(0.5 / 0.75) + 0.5 * log(0.5 / 0.25)
+    assert consistency(logit, other, ones).item() == pytest.approx(divergence / 2, abs=1e-6)
+    assert consistency(other, other, ones).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_view_that_was_not_changed_learns_nothing_from_consistency():
+    logit, other = row(1.0).requires_grad_(), row(0.0).requires_grad_()
+    consistency(logit, other, torch.ones_like(logit)).backward()
+    assert logit.grad.abs() > 0.1
+    assert other.grad is None
 
 
 def test_each_image_is_judged_by_itself():

@@ -23,6 +23,7 @@ def write(folder, text):
         ('network = "small"\nsources = { web = 1 }\n', "the key 'steps' is missing"),
         (GOOD + 'batch = "4"\n', "batch must be int, not '4'"),
         (GOOD + "size = [64]\n", "size must be tuple[int, int], not [64]"),
+        (GOOD + 'schedule = "step"\n', "schedule must be one of cosine, poly, not 'step'"),
         (GOOD + "lr = true\n", "lr must be float, not True"),
         ("steps = \n", "Invalid value"),
     ],
@@ -50,4 +51,4 @@ def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
     assert recipe.network in ZOO
     with torch.device("meta"):
         outputs = ZOO[recipe.network].build().outputs(torch.empty(2, 3, *recipe.size))
-    assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil"}
+    assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil", "consistency"}

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,13 @@ class Recipe:
     score_size: tuple[int, int] = (256, 256)
     """Height and width to validate at."""
     batch: int = 24
+    """Pictures of a step, over all devices."""
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    """AdamW, or SGD with a momentum of 0.9."""
     lr: float = 1e-3
-    """The highest learning rate; a cosine takes it to a hundredth."""
+    """The highest learning rate."""
+    schedule: Literal["cosine", "poly"] = "cosine"
+    """How `lr` falls: along a cosine to a hundredth, or to zero as (1 - share done) to the power 0.9."""
     trunk_lr: float = 1.0
     """Factor on `lr` for layers that start from `init`; with 0 they stay as they are."""
     warmup: int = 300
@@ -31,12 +36,14 @@ class Recipe:
     """Share of the averaged weights that each step keeps; what is saved are the averaged ones."""
     clip: float = 5.0
     """Largest norm of the gradient."""
+    freeze_norms: bool = False
+    """Batch norms stay as `init` has them: their statistics, scales and shifts."""
     init: str = ""
     """Weights to start from: a .safetensors file beside the recipe; empty: fresh."""
     teacher: str = ""
-    """Weights to distil from: a .safetensors file beside the recipe; empty: labels only."""
+    """What to distil from: a .safetensors, .onnx or .tflite file beside the recipe; empty: labels only."""
     losses: dict[str, float] = field(default_factory=lambda: {"mask": 1.0, "boundary": 0.5, "overlap": 0.5})
-    """Weight of each loss, by its name in `losses.py`."""
+    """Weight of each loss, by its name in `losses`."""
     empty: float = 0.04
     """Share of pictures without people."""
     paste: float = 0.15
@@ -49,6 +56,8 @@ class Recipe:
     """How often blur, noise and coarse pixels come: 0 never, 1 in about every second picture."""
     validate_every: int = 500
     """Steps between validations, which is also where checkpoints are written."""
+    logger: Literal["tensorboard", "wandb", "mlflow"] = "tensorboard"
+    """Where curves and sample pictures go."""
     terms: str = "see the data's own terms"
     """What the trained weights may be used for, because of the data."""
     seed: int = 0
@@ -75,7 +84,11 @@ def _checked(path: Path, key: str, kind: Any, value: Any) -> Any:
     """`value` as the type that the field declares, or `ValueError`."""
     if kind is float and type(value) is int:
         return float(value)
-    if kind in (int, float, str) and type(value) is kind:
+    if get_origin(kind) is Literal:
+        if value in get_args(kind):
+            return value
+        raise ValueError(f"{path}: {key} must be one of {', '.join(get_args(kind))}, not {value!r}")
+    if kind in (int, float, str, bool) and type(value) is kind:
         return value
     if kind == tuple[int, int] and isinstance(value, list) and [type(v) for v in value] == [int, int]:
         return tuple(value)

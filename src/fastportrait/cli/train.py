@@ -19,11 +19,19 @@ import click
 )
 @click.option("--device", default="auto", help="cpu, gpu, mps; auto takes the best there is.")
 @click.option(
+    "--devices", type=click.IntRange(1), default=1, show_default=True, help="How many on each machine."
+)
+@click.option(
+    "--nodes", type=click.IntRange(1), default=1, show_default=True, help="Machines; started by torchrun."
+)
+@click.option(
     "--precision",
     default="auto",
     help="bf16-mixed, 32-true or 16-mixed; auto: bf16-mixed where the device computes it, else 32-true.",
 )
-def command(recipe: Path, data: Path, out: Path | None, device: str, precision: str) -> None:
+def command(
+    recipe: Path, data: Path, out: Path | None, device: str, devices: int, nodes: int, precision: str
+) -> None:
     """Train the network that RECIPE describes.
 
     The same command goes on where a stopped run was. TensorBoard reads the run's folder.
@@ -34,7 +42,13 @@ def command(recipe: Path, data: Path, out: Path | None, device: str, precision: 
         raise click.ClickException(f"{error.name} is missing: pip install 'fastportrait[train]'") from None
     try:
         weights = train(
-            recipe, data, out or Path("runs") / recipe.stem, accelerator=device, precision=precision
+            recipe,
+            data,
+            out or Path("runs") / recipe.stem,
+            accelerator=device,
+            devices=devices,
+            nodes=nodes,
+            precision=precision,
         )
     except ValueError as error:
         raise click.ClickException(str(error)) from None

@@ -1,0 +1,126 @@
+"""The loss of one step, and the scores on val, as PyTorch Lightning's module."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from ..data.augment import Batch
+from ..losses import LOSSES, consistency, distil, each, helper, policy
+from ..metrics.score import score
+from ..nets import ZOO
+from ..nets.weights import start_from
+from ..recipe import Recipe
+from ..transform import SQUASH, from_network, resize, to_network
+from .batches import generator, part_of, relit, seed_of
+from .loggers import PICTURES, row, show
+from .optimise import optimiser, share
+from .teacher import open_teacher
+
+NORMS = nn.modules.batchnorm._BatchNorm
+
+
+class Training(pl.LightningModule):
+    def __init__(self, recipe: Recipe, folder: Path) -> None:
+        """`folder` holds the files that the recipe names."""
+        super().__init__()
+        self.recipe = recipe
+        self.net = ZOO[recipe.network].build().to(memory_format=torch.channels_last)
+        self.started = (
+            set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
+        )
+        if recipe.trunk_lr == 0:
+            for name, p in self.net.named_parameters():
+                p.requires_grad_(name not in self.started)
+        if recipe.freeze_norms:
+            for module in self.net.modules():
+                if isinstance(module, NORMS):
+                    module.requires_grad_(False)
+        # In a tuple, so that its weights are neither trained nor saved with this network's.
+        self.teacher = (open_teacher(folder / recipe.teacher),) if recipe.teacher else ()
+        self.samples: list[np.ndarray] = []
+
+    def training_step(self, batch: Batch, index: int) -> Tensor:
+        """`batch` is this process's part; the losses see all parts, for what they divide by is the batch's."""
+        step, weights = self.global_step, self.recipe.losses
+        # Dropped channels and drawn decisions follow from the step too; each process has its own.
+        torch.manual_seed(seed_of(self.recipe, step, 2 + self.global_rank))
+        image = batch.image.contiguous(memory_format=torch.channels_last)
+        batch = Batch(*(self.whole(value) for value in batch))
+        self.net.advance(step / self.recipe.steps)
+        if self.recipe.trunk_lr == 0:
+            hold_statistics(self.net, self.started)
+        if self.recipe.freeze_norms:
+            for module in self.net.modules():
+                if isinstance(module, NORMS):
+                    module.eval()
+        outputs = {name: self.whole(value.float()) for name, value in self.net.outputs(image).items()}
+        logit = outputs.pop("mask")
+        other = taught = None
+        if "consistency" in weights:
+            part = part_of(len(batch.image), self.global_rank, self.trainer.world_size)
+            changed = relit(batch.image, generator(self.recipe, step, stream=1))[part]
+            seen = self.net.outputs(changed.contiguous(memory_format=torch.channels_last))
+            other = self.whole(seen["mask"].float())
+        if self.teacher:
+            taught = self.whole(self.teacher[0](image).float())
+        with torch.autocast(self.device.type, enabled=False):
+            judged = (logit, batch.alpha, batch.weight, batch.image)
+            parts = {name: LOSSES[name](*judged) for name in weights if name in LOSSES}
+            decisions = outputs.pop("policy", None)
+            if decisions is not None and "policy" in weights:
+                parts["policy"] = policy(decisions, each(weights, *judged))
+            parts |= {
+                name: helper(name, value, batch.alpha, batch.weight)
+                for name, value in outputs.items()
+                if name in weights
+            }
+            if other is not None:
+                parts["consistency"] = consistency(other, logit, batch.trust.expand_as(logit))
+            if taught is not None:
+                parts["distil"] = distil(logit, taught, batch.trust)
+        loss = torch.stack([weights[name] * value for name, value in parts.items()]).sum()
+        self.log_dict({f"loss/{name}": value for name, value in parts.items()})
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def whole(self, value: Tensor) -> Tensor:
+        """Every process's `value` (N, ...), one behind the other; of scalars their mean. Its gradient goes to
+        all of them, so that the mean over processes, which is taken of gradients, is the whole batch's."""
+        if self.trainer.world_size == 1:
+            return value
+        every = self.all_gather(value, sync_grads=value.requires_grad)
+        assert isinstance(every, Tensor)
+        return every.flatten(0, 1) if value.ndim else every.mean()
+
+    def validation_step(self, index: int) -> None:
+        sample = self.trainer.datamodule.val[index]  # type: ignore[attr-defined]
+        image, where = to_network(sample.image, self.recipe.score_size, SQUASH)
+        logit = self.net(torch.from_numpy(image).to(self.device)).float()
+        mask = from_network(logit.sigmoid().cpu().numpy(), where)
+        assert sample.alpha is not None
+        if len(self.samples) < PICTURES:
+            self.samples.append(row(sample.image, sample.alpha, mask, self.recipe.score_size))
+        scores = score(resize(mask, sample.alpha.shape), sample.alpha)
+        wanted = {f"val/{name}": 100 * scores[name] for name in ("iou", "boundary_iou", "mad")}
+        self.log_dict(wanted, batch_size=1, on_epoch=True, on_step=False, prog_bar=True, sync_dist=True)
+
+    def on_validation_epoch_end(self) -> None:
+        if self.trainer.is_global_zero and self.samples:
+            show(self.logger, np.concatenate(self.samples), self.global_step)
+        self.samples = []
+
+    def configure_optimizers(self) -> Any:
+        made = optimiser(self.net, self.started, self.recipe)
+        schedule = torch.optim.lr_scheduler.LambdaLR(made, lambda step: share(self.recipe, step))
+        return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def hold_statistics(net: nn.Module, frozen: set[str]) -> None:
+    """Puts those batch norms of `net` whose statistics are among `frozen` in evaluation mode."""
+    for name, module in net.named_modules():
+        if f"{name}.running_mean" in frozen:
+            module.eval()
