@@ -1,4 +1,6 @@
+import runpy
 from dataclasses import fields, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -233,3 +235,12 @@ def test_shapes_lie_where_they_are_sent(made):
     assert alpha.shape == (5, 1, 64, 48)
     assert (alpha.amax((1, 2, 3)) == 1).all()
     assert (alpha.mean((1, 2, 3)) < 0.5).all()
+
+
+def test_the_page_of_steps_says_what_the_source_says():
+    root = Path(__file__).parents[1]
+    script = runpy.run_path(str(root / "scripts" / "augmentations.py"))
+    page = (root / "docs" / "augmentation.md").read_text()
+    assert page == script["BEFORE"] + script["table"]() + script["AFTER"], (
+        "run python scripts/augmentations.py"
+    )
