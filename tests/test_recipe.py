@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from fastportrait.data.amounts import STANDARD, Amounts
 from fastportrait.recipe import Recipe
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
@@ -25,6 +26,10 @@ def write(folder, text):
         (GOOD + "size = [64]\n", "size must be tuple[int, int], not [64]"),
         (GOOD + 'schedule = "step"\n', "schedule must be one of cosine, poly, not 'step'"),
         (GOOD + "lr = true\n", "lr must be float, not True"),
+        (GOOD + "whole = 0.6\n", "'whole' stands in a table: augment = { whole = 0.6 }"),
+        (GOOD + "augment = { jepg = 0.2 }\n", "augment has no step 'jepg', did you mean 'jpeg'?"),
+        (GOOD + "augment = { jpeg = 2 }\n", "jpeg in augment must lie between 0 and 1, not 2"),
+        (GOOD + "augment = 0.5\n", "augment must be Amounts, not 0.5"),
         ("steps = \n", "Invalid value"),
     ],
 )
@@ -38,6 +43,12 @@ def test_whole_numbers_will_do_where_fractions_are_meant(tmp_path):
     assert recipe.lr == 1.0
     assert recipe.size == (64, 96)
     assert recipe.sources == {"web": 1.0}
+
+
+def test_a_table_of_steps_is_complete(tmp_path):
+    recipe = Recipe.read(write(tmp_path, GOOD + "augment = { jpeg = 1, flip = 0.5 }\n"))
+    assert recipe.augment == Amounts(jpeg=1.0, flip=0.5)
+    assert Recipe.read(write(tmp_path, GOOD)).augment == STANDARD
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -1,10 +1,13 @@
 """A recipe: everything that decides what a training run produces."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+
+from .data.amounts import STANDARD, Amounts
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,8 @@ class Recipe:
     """What to distil from: a .safetensors, .onnx or .tflite file beside the recipe; empty: labels only."""
     losses: dict[str, float] = field(default_factory=lambda: {"mask": 1.0, "boundary": 0.5, "overlap": 0.5})
     """Weight of each loss, by its name in `losses`."""
-    empty: float = 0.04
-    """Share of pictures without people."""
-    paste: float = 0.15
-    """Share of pictures with a trusted soft mask that are cut out and pasted on another background."""
-    whole: float = 0.5
-    """Share of the pictures that are seen whole, as users see them; others are cropped, turned, smaller."""
-    light: float = 0.6
-    """How strongly exposure, contrast, colours change: 0 not at all, 1 as far as phones' worst pictures."""
-    damage: float = 0.5
-    """How often blur, noise and coarse pixels come: 0 never, 1 in about every second picture."""
+    augment: Amounts = STANDARD
+    """How much of each augmentation step, by its name in `data/amounts.py`; steps not named are off."""
     validate_every: int = 500
     """Steps between validations, which is also where checkpoints are written."""
     logger: Literal["tensorboard", "wandb", "mlflow"] = "tensorboard"
@@ -71,13 +66,28 @@ class Recipe:
             raise ValueError(f"{path}: {error}") from None
         known = {f.name: f for f in fields(cls)}
         for key in table.keys() - known.keys():
-            near = get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ValueError(f"{path}: unknown key {key!r}, {hint}")
+            if key in Amounts.__dataclass_fields__:
+                raise ValueError(f"{path}: {key!r} stands in a table: augment = {{ {key} = {table[key]} }}")
+            raise ValueError(f"{path}: unknown key {key!r}, {_hint(key, known, 'keys')}")
         for key in ("network", "steps", "sources"):
             if key not in table:
                 raise ValueError(f"{path}: the key {key!r} is missing")
         return cls(**{key: _checked(path, key, known[key].type, value) for key, value in table.items()})
+
+
+def _hint(name: str, known: Iterable[str], what: str) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known {what}: {', '.join(known)}"
+
+
+def _amounts(path: Path, table: dict[str, Any]) -> Amounts:
+    known = [f.name for f in fields(Amounts)]
+    for name, amount in table.items():
+        if name not in known:
+            raise ValueError(f"{path}: augment has no step {name!r}, {_hint(name, known, 'steps')}")
+        if type(amount) not in (int, float) or not 0 <= amount <= 1:
+            raise ValueError(f"{path}: {name} in augment must lie between 0 and 1, not {amount!r}")
+    return Amounts(**{name: float(amount) for name, amount in table.items()})
 
 
 def _checked(path: Path, key: str, kind: Any, value: Any) -> Any:
@@ -98,5 +108,7 @@ def _checked(path: Path, key: str, kind: Any, value: Any) -> Any:
         and all(isinstance(v, int | float) for v in value.values())
     ):
         return {name: float(weight) for name, weight in value.items()}
+    if kind is Amounts and isinstance(value, dict):
+        return _amounts(path, value)
     wanted = kind.__name__ if isinstance(kind, type) else str(kind)
     raise ValueError(f"{path}: {key} must be {wanted}, not {value!r}")

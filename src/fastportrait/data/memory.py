@@ -46,7 +46,8 @@ class Pictures:
 
     def pick(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) indices, drawn with replacement by `draw`."""
-        return torch.multinomial(self.draw, count, replacement=True, generator=generator)
+        draw = self.draw.to(generator.device)  # PyTorch wants both on one device
+        return torch.multinomial(draw, count, replacement=True, generator=generator)
 
 
 def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
