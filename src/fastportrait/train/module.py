@@ -44,7 +44,7 @@ class Training(pl.LightningModule):
         self.samples: list[np.ndarray] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        """`batch` is this process's part; the losses see all parts, for what they divide by is the batch's."""
+        """`batch` is this process's part; the losses see all, for what they divide by is the batch's."""
         step, weights = self.global_step, self.recipe.losses
         # Dropped channels and drawn decisions follow from the step too; each process has its own.
         torch.manual_seed(seed_of(self.recipe, step, 2 + self.global_rank))
