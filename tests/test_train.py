@@ -61,7 +61,7 @@ def test_a_young_average_has_forgotten_its_random_start():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("losses = { mask = 1, distil = 1 }", "no loss ['distil'], only mask, boundary"),
+        ("losses = { mask = 1, distil = 1 }", "no loss ['distil'], only mask, "),
         ('init = "none.safetensors"', "none.safetensors: no file of weights there"),
         ("size = [50, 50]", "needs multiples of 32"),
     ],
@@ -79,10 +79,14 @@ def test_a_recipe_that_cannot_run_is_one_clear_line(tmp_path, more, message):
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
+@pytest.mark.parametrize(
+    "network", ["small", "skipnet", "enet"]
+)  # the second draws decisions, the third drops
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(network, tmp_path):
     """kill -9 after the first checkpoint, the same command again: the same weights, bit for bit."""
     data = write_data(tmp_path / "data")
     recipe = write_recipe(tmp_path, 9, 3)
+    recipe.write_text(recipe.read_text().replace('"small"', f'"{network}"'))
 
     def start(out):
         command = [sys.executable, "-m", "fastportrait", "train", str(recipe), "--data", str(data)]
@@ -98,9 +102,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert not (tmp_path / "killed" / "small.safetensors").exists()
+    assert not (tmp_path / "killed" / f"{network}.safetensors").exists()
     assert start(tmp_path / "killed").wait() == 0
-    whole, resumed = (load_file(tmp_path / name / "small.safetensors") for name in ("whole", "killed"))
+    whole, resumed = (load_file(tmp_path / name / f"{network}.safetensors") for name in ("whole", "killed"))
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 

@@ -1,8 +1,7 @@
 """What each step of a training run sees: a function of (seed, step), on however many devices it is made.
 
 `Recipe.batch` counts the pictures of a step over all devices, so that a recipe gives the same network on one
-and on many. What is random is drawn for the whole batch on every device, which then keeps its own part: so no
-augmentation needs to know of the split.
+and on many. What is random is drawn for the whole batch on every device, which then makes its own part alone.
 """
 
 from collections.abc import Iterator
@@ -62,8 +61,8 @@ class Steps(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         for step in range(self.first, self.last):
-            whole = batch(self.portraits, self.scenes, self.recipe, generator(self.recipe, step))
-            yield Batch(*(value[self.part] for value in whole))
+            drawn = generator(self.recipe, step)
+            yield batch(self.portraits, self.scenes, self.recipe, drawn, rows=self.part)
 
     def __len__(self) -> int:
         return self.last - self.first
