@@ -29,9 +29,10 @@ WITH = {
 }
 BEFORE = """# Augmentation
 
-What each step of a recipe's table `augment` does to one picture: as it is, then four drawn with that step alone at
-1. `python scripts/augmentations.py` draws this page from the demo portrait (public domain) before scenes made there; the
-green line is the mask's edge. The sentences are those of `src/fastportrait/data/amounts.py`.
+What each step of a recipe's table `augment` does to one picture: as it is, then four drawn with that step
+alone at 1. `python scripts/augmentations.py` draws this page from the demo portrait (public domain) before
+scenes made there; the green line is the mask's edge, and where the demo's own mask is wrong (the helmet) it
+stays wrong. The sentences are those of `src/fastportrait/data/amounts.py`.
 
 ![A strip of pictures for each step](augmentation.jpg)
 
@@ -39,9 +40,9 @@ green line is the mask's edge. The sentences are those of `src/fastportrait/data
 | - | - | - |
 """
 AFTER = """
-"Standard" is what a recipe without a table gets. A table is complete: `augment = { crop = 1, jpeg = 0.2 }` switches
-everything else off. Every step draws from a random stream of its own, so a step that is off changes nothing of what the
-others do, and two runs that differ in one step differ in nothing else.
+"Standard" is what a recipe without a table gets. A table is complete: `augment = { crop = 1, jpeg = 0.2 }`
+switches everything else off. Every step draws from a random stream of its own, so a step that is off changes
+nothing of what the others do, and two runs that differ in one step differ in nothing else.
 """
 
 
