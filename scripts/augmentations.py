@@ -31,7 +31,8 @@ BEFORE = """# Augmentation
 
 What each step of a recipe's table `augment` does to one picture: as it is, then four drawn with that step
 alone at 1. `python scripts/augmentations.py` draws this page from the demo portrait (public domain) before
-scenes made there; the green line is the mask's edge. The sentences are those of `src/fastportrait/data/amounts.py`.
+scenes made there; the green line is the mask's edge, and where the demo's own mask is wrong (the helmet) it
+stays wrong. The sentences are those of `src/fastportrait/data/amounts.py`.
 
 ![A strip of pictures for each step](augmentation.jpg)
 

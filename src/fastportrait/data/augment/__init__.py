@@ -77,8 +77,11 @@ def batch(
     opacity = torch.where(_each(replaced), own, inside * _each(somebody))
     if amounts.several:
         other, theirs = second_person(portraits, own, somebody, amounts, chance("several"))
-        back = over(other, theirs * _each(replaced), back)
-        image = over(other, theirs * ~_each(replaced), over(person, opacity, back))
+        shown = theirs.amax((1, 2, 3)) > 0
+        behind_us, before_us = shown & replaced, shown & ~replaced
+        back[behind_us] = over(other[behind_us], theirs[behind_us], back[behind_us])
+        image = over(person, opacity, back)
+        image[before_us] = over(other[before_us], theirs[before_us], image[before_us])
         alpha = 1 - (1 - own) * (1 - theirs)
     else:
         image = over(person, opacity, back)
@@ -122,7 +125,7 @@ def _occluded(
         chosen = stream.happens(share) & somebody
         if chosen.any():
             colour, shape = made(image.shape, at, stream, chosen)
-            image, alpha, covered = image.clone(), alpha.clone(), covered.clone()
+            alpha = alpha.clone()  # `own` may be the same tensor
             image[chosen] = over(colour, shape, image[chosen])
             alpha[chosen] = alpha[chosen] + shape * (belongs - alpha[chosen])
             covered[chosen] |= shape > 0

@@ -57,9 +57,7 @@ def grain(seeds: Tensor, shape: tuple[int, int, int]) -> Tensor:
 
 
 def changed(image: Tensor, chosen: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """`image` with its `chosen` (N,) bool pictures as `change` makes them from the chosen alone."""
-    if not chosen.any():
-        return image
-    image = image.clone()
-    image[chosen] = change(image[chosen])
+    """`image`, its `chosen` (N,) bool pictures replaced in place by what `change` makes of them alone."""
+    if chosen.any():
+        image[chosen] = change(image[chosen])
     return image

@@ -36,8 +36,7 @@ def clean(person: Tensor, alpha: Tensor, chosen: Tensor) -> Tensor:
             near = F.avg_pool2d(near, (1, side), 1, (0, side // 2))
             found = found + trust * near
         found = torch.cat([found[:, :3] / found[:, 3:].clamp_min(1e-9), (found[:, 3:] > 1e-7).float()], 1)
-        spread = F.interpolate(found, old.shape[-2:], mode="bilinear")
-        spread, known = spread[:, :3], spread[:, 3:]
+        spread, known = F.interpolate(found, old.shape[-2:], mode="bilinear").tensor_split((3,), 1)
         share = known * (1 - ((opaque - 0.5) / 0.5).clamp(0, 1))
         return old + share * (spread - old)
 

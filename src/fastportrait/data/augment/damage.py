@@ -1,6 +1,6 @@
 """What cameras and uploads do: a soft lens, a shaken hand, few pixels, noise, no colour.
 
-Images are (N, 3, H, W), RGB in [0, 1]; the results may leave that range by the noise.
+Images are (N, 3, H, W), RGB in [0, 1]; changed in place; noise may leave that range.
 """
 
 import torch

@@ -1,6 +1,6 @@
 """Light and colour: exposure, white balance, darkness with its noise, backgrounds in the clothes' colour.
 
-Images are (N, 3, H, W), RGB in [0, 1], and so are the results.
+Images are (N, 3, H, W), RGB in [0, 1], and so are the results; each is changed in place.
 """
 
 import torch
@@ -14,15 +14,21 @@ GAMMA = 2.2
 def light(image: Tensor, chance: Chance, strength: Tensor) -> Tensor:
     """Exposure, gamma, contrast, tint, saturation, each picture by its `strength` (N,)."""
 
-    def by(low: float, high: float, channels: int = 1) -> Tensor:
-        return (chance.uniform(low, high, channels) * strength.view(-1, 1)).view(-1, channels, 1, 1)
+    chosen = strength > 0
 
-    image = image.clamp_min(1e-4).pow(by(-0.45, 0.45).exp())
-    image = image * (by(-0.3, 0.3).exp() * by(-0.12, 0.12, 3).exp())
-    grey = image.mean(1, keepdim=True)
-    image = grey + (image - grey) * (1 + by(-0.6, 0.4))
-    middle = image.mean((1, 2, 3), keepdim=True)
-    return (middle + (image - middle) * (1 + by(-0.3, 0.3))).clamp(0, 1)
+    def by(low: float, high: float, channels: int = 1) -> Tensor:
+        drawn = chance.uniform(low, high, channels) * strength.view(-1, 1)
+        return drawn[chosen].view(-1, channels, 1, 1)
+
+    def lit(old: Tensor) -> Tensor:
+        new = old.clamp_min(1e-4).pow(by(-0.45, 0.45).exp())
+        new = new * (by(-0.3, 0.3).exp() * by(-0.12, 0.12, 3).exp())
+        grey = new.mean(1, keepdim=True)
+        new = grey + (new - grey) * (1 + by(-0.6, 0.4))
+        middle = new.mean((1, 2, 3), keepdim=True)
+        return (middle + (new - middle) * (1 + by(-0.3, 0.3))).clamp(0, 1)
+
+    return changed(image, chosen, lit)
 
 
 def temperature(image: Tensor, chance: Chance, share: float) -> Tensor:
