@@ -1,7 +1,8 @@
 """Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth`.
 
-All are ImageNet weights in torchvision's layout. Nothing is skipped: a key that has no place is an error, and
-so is a layer that gets none. Pickled checkpoints are read as plain tensors only (`weights_only=True`).
+All are ImageNet weights in torchvision's layout; of vgg16_bn SegNet's trunk alone is taken. Nothing is
+skipped: a key that has no place is an error, and so is a layer that gets none. Pickled checkpoints are read
+as plain tensors only (`weights_only=True`).
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from fastportrait.nets import densenet, mobilenetv2, mobilenetv3, resnet, shufflenetv2
+from fastportrait.nets import densenet, mobilenetv2, mobilenetv3, resnet, segnet, shufflenetv2
 from fastportrait.nets.weights import About, save
 
 # The network that takes them, by its name among the published builds (a card's name would promise a portrait
@@ -35,6 +36,7 @@ LAYOUTS = {
         partial(resnet.from_torchvision, blocks=resnet.RESNET101),
     ),
     "densenet121": ("densenet121", densenet.DenseNet, densenet.from_torchvision),
+    "vgg16_bn": ("vgg16_bn", segnet.VGG16, segnet.from_torchvision),
 }
 
 

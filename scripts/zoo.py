@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastportrait import results
 from fastportrait.nets import MODULES
 from fastportrait.nets.card import Card, Published, measure, paper
 from fastportrait.nets.draw import silhouette
 from fastportrait.nets.layers import layers
-from fastportrait.nets.weights import read_about
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,8 +38,19 @@ def network(card: Card, module: Any) -> dict[str, Any]:
         "params": cost.params,
         "macs": cost.macs,
         "weights": f"recipes/{weights.name}" if weights.exists() else None,
-        "scores": read_about(weights).scores if weights.exists() else {},
+        "scores": scores(card.name),
     }
+
+
+def scores(name: str) -> dict[str, dict[str, float]]:
+    """By split, in %, as `fastportrait evaluate` measured them; nothing where it has not."""
+    found = {}
+    for split in ("val", "test"):
+        path = ROOT / "results" / "accuracy" / f"{name}-{split}.json"
+        if path.exists():
+            measured = results.read(path)["scores"]
+            found[split] = {m: round(100 * measured[m]["value"], 2) for m in ("iou", "boundary_iou")}
+    return found
 
 
 def published(row: Published, module: Any) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..peers import load as load_peer
-from ..results import sha256
+from ..contenders import load
 from ..segmenter import Segmenter
-from ..weights import find
 from .latency import Run, latency
 
 PROTOCOL = (
@@ -48,18 +46,13 @@ def bench(
 def _ready(
     model: str, threads: int, peers: Path | None, peers_module: Path | None
 ) -> tuple[Run, dict[str, Any]]:
-    if model.startswith("peer:"):
-        if peers is None or peers_module is None:
-            raise ValueError(
-                f"{model} needs --peers FOLDER (its weights) and --peers-module FILE (what runs them)"
-            )
-        peer = load_peer(model.removeprefix("peer:"), peers_module, peers, threads)
-        network: Any = peer.segment
+    contender = load(model, threads, peers, peers_module)
+    row = {name: contender.about[name] for name in ("name", "file", "sha256", "input")}
+    row["runtime"] = contender.machine["runtime"]
+    network: Any = contender.segment
+    if not isinstance(network, Segmenter):
         prepared = network.prepare(np.full((512, 512, 3), 127, np.uint8))
-        row = {"name": model.removeprefix("peer:"), "file": peer.file.name, "sha256": sha256(peer.file)}
-        return lambda: network.network(prepared), row | {"input": peer.input, "runtime": peer.runtime}
-    file, engine = find(model), Segmenter(model, threads=threads).engine
-    height, width = engine.size
-    image = np.random.default_rng(0).random((1, 3, height, width), np.float32)
-    row = {"name": file.stem, "file": file.name, "sha256": sha256(file)}
-    return lambda: engine(image), row | {"input": f"{height}x{width}", "runtime": engine.name}
+        return lambda: network.network(prepared), row
+    engine = network.engine
+    image = np.random.default_rng(0).random((1, 3, *engine.size), np.float32)
+    return lambda: engine(image), row

@@ -51,7 +51,7 @@ def _one(name: str, depth: int, networks: list[dict[str, Any]], as_json: bool) -
         from ..nets.layers import layers, table
     except ModuleNotFoundError as error:
         raise click.ClickException(
-            f"{error.name} is missing, which the layers are counted with: pip install 'fastportrait[train]'"
+            f"{error.name} is missing, which the layers are counted with: pip install 'fastportrait[nets]'"
         ) from None
     card = ZOO[name]
     found = layers(card.phone or card.build, card.size)

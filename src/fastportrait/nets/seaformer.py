@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from .blocks import ConvBNAct, person, resize_to
 from .card import Card, Published
 from .network import Network
-from .topformer import InvertedResidual, bare
+from .topformer import Block, InvertedResidual, bare
 
 
 class Variant(NamedTuple):
@@ -99,25 +99,6 @@ class Attention(nn.Module):
         return gate * self.detail(torch.cat([q, k, v], dim=1))
 
 
-class Block(nn.Module):
-    """Attention, then a feed-forward net with a depthwise 3x3 in it, each beside a shortcut."""
-
-    def __init__(self, channels: int, heads: int, key: int, expand: int) -> None:
-        super().__init__()
-        c_mid = expand * channels
-        self.attention = Attention(channels, heads, key)
-        self.feed = nn.Sequential(
-            bare(channels, c_mid),
-            nn.Conv2d(c_mid, c_mid, kernel_size=3, padding=1, groups=c_mid),
-            nn.ReLU6(),
-            bare(c_mid, channels),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attention(x)
-        return x + self.feed(x)
-
-
 class Trunk(nn.Module):
     """(N, 3, H, W) -> maps at strides 8, 32 and 64."""
 
@@ -136,11 +117,11 @@ class Trunk(nn.Module):
             InvertedResidual(b, c, kernel=3, stride=2, expand=3),
             InvertedResidual(c, c, kernel=3, stride=1, expand=3),
             InvertedResidual(c, d, kernel=5, stride=2, expand=variant.expand),
-            *(Block(d, variant.heads, key=16, expand=2) for _ in range(variant.depth)),
+            *(Block(Attention(d, variant.heads, key=16), d, expand=2) for _ in range(variant.depth)),
         )
         self.stage64 = nn.Sequential(
             InvertedResidual(d, e, kernel=3, stride=2, expand=6),
-            *(Block(e, variant.heads, key=24, expand=4) for _ in range(variant.depth)),
+            *(Block(Attention(e, variant.heads, key=24), e, expand=4) for _ in range(variant.depth)),
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -140,6 +140,18 @@ PUBLISHED = (
     Published("segnet-basic", SegNetBasic, (3, 360, 480), 1_416_587, 59.2e9),
 )
 
+
+class VGG16(nn.Module):
+    """What `SegNet` starts from: (N, 3, H, W), normalised -> (N, 512, H/32, W/32)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Encoder()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.trunk(x)[0]
+
+
 DROPPED = frozenset(f"classifier.{i}.{leaf}" for i in (0, 3, 6) for leaf in ("weight", "bias"))
 """VGG16's linear layers, most of its weights: SegNet is what remains without them (sec. 3)."""
 

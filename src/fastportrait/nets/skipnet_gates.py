@@ -26,18 +26,15 @@ Memory = tuple[Tensor, ...]
 class FeedForward(nn.Module):
     """Sec. 3.2: a convolutional gate a block, (N, C, h, w) -> (N, 1). No gate knows of the others."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
-        """`channels` of the features that each gate sees."""
+    def __init__(self, channels: Sequence[int], filters: Sequence[nn.Module]) -> None:
+        """`channels` of the features that each gate sees, `filters` that each looks through."""
         super().__init__()
-        self.filters = nn.ModuleList(self.filter(c) for c in channels)
+        self.filters = nn.ModuleList(filters)
         scores = [nn.Linear(c, 2) for c in channels]  # skip, execute
         for score in scores:
             nn.init.zeros_(score.bias)
             nn.init.constant_(score.bias[1:], EXECUTE)
         self.scores = nn.ModuleList(scores)
-
-    def filter(self, channels: int) -> nn.Module:
-        raise NotImplementedError
 
     def forward(self, index: int, x: Tensor, memory: Memory = ()) -> tuple[Tensor, Memory]:
         scores = self.scores[index](self.filters[index](x).mean((2, 3)))
@@ -47,17 +44,18 @@ class FeedForward(nn.Module):
 class FeedForwardI(FeedForward):
     """FFGate-I, for networks of up to 100 layers: pool, filter, filter with stride 2."""
 
-    def filter(self, channels: int) -> nn.Module:
-        return nn.Sequential(
-            nn.MaxPool2d(2), ConvBNAct(channels, channels), ConvBNAct(channels, channels, stride=2)
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__(
+            channels,
+            [nn.Sequential(nn.MaxPool2d(2), ConvBNAct(c, c), ConvBNAct(c, c, stride=2)) for c in channels],
         )
 
 
 class FeedForwardII(FeedForward):
     """FFGate-II, for deeper networks: one filter with stride 2."""
 
-    def filter(self, channels: int) -> nn.Module:
-        return ConvBNAct(channels, channels, stride=2)
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__(channels, [ConvBNAct(c, c, stride=2) for c in channels])
 
 
 class Cell(nn.Module):

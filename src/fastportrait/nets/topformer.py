@@ -129,10 +129,10 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """Attention, then a feed-forward net with a depthwise 3x3 in it, each beside a shortcut."""
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, attention: nn.Module, channels: int, expand: int) -> None:
         super().__init__()
-        c_mid = 2 * channels
-        self.attention = Attention(channels, heads)
+        c_mid = expand * channels
+        self.attention = attention
         self.feed = nn.Sequential(
             bare(channels, c_mid),
             nn.Conv2d(c_mid, c_mid, kernel_size=3, padding=1, groups=c_mid),
@@ -171,8 +171,9 @@ class Trunk(nn.Module):
         widths, last, heads, out, _ = variant
         self.pyramid = TokenPyramid(widths, last)
         self.widths = widths
-        self.blocks = nn.Sequential(*(Block(sum(widths), heads) for _ in range(4)))
-        self.inject = nn.ModuleList(Injection(c, out) for c in widths[1:])
+        c = sum(widths)
+        self.blocks = nn.Sequential(*(Block(Attention(c, heads), c, expand=2) for _ in range(4)))
+        self.inject = nn.ModuleList(Injection(width, out) for width in widths[1:])
 
     def forward(self, x: Tensor) -> list[Tensor]:
         pyramid = self.pyramid(x)
