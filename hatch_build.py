@@ -1,4 +1,4 @@
-"""The wheel's build hook: the phone app is built where Node.js is there, and goes into the wheel and the sdist.
+"""The build hook: the phone app is built where Node.js is there, and goes into the wheel and the sdist.
 
 FASTPORTRAIT_BUILD_APP=1 makes a wheel without the app an error, =0 leaves the app out. An editable install
 never builds it: `fastportrait app` does in a checkout, when first used. An sdist carries the built app, so a
@@ -44,7 +44,8 @@ class AppHook(BuildHookInterface):
 def load(path: Path) -> ModuleType:
     """A module by its file: the package itself is not installed where it is being built."""
     spec = importlib.util.spec_from_file_location("frontend", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
