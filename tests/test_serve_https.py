@@ -1,4 +1,4 @@
-"""HTTPS in a local network: an authority that is made once and can vouch for little, and what it vouches for."""
+"""HTTPS in a local network: an authority made once that can vouch for little, and what it vouches for."""
 
 import os
 import re
@@ -12,9 +12,11 @@ from ipaddress import ip_address
 
 import pytest
 
-x509 = pytest.importorskip("cryptography.x509")
+pytest.importorskip("cryptography")
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
+
+from cryptography import x509
 
 from fastportrait.serve import authority, certificates, running
 from fastportrait.serve.assets import Asset
@@ -157,10 +159,10 @@ def trusting(own):
 
 
 def fetch(port, context, request, name="127.0.0.1"):
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
-        with context.wrap_socket(plain, server_hostname=name) as connection:
-            connection.sendall(request)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+    plain = socket.create_connection(("127.0.0.1", port), timeout=20)
+    with plain, context.wrap_socket(plain, server_hostname=name) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def get(path):
@@ -219,9 +221,9 @@ def test_a_stolen_key_cannot_pose_as_a_site_of_the_internet(own, tmp_path):
     )
     pem = tmp_path / "forged.pem"
     authority._write(pem, authority._pem(key, forged), over=False)
-    with served(site(APP), running.tls(pem, "https://x/")) as port:
-        with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
-            fetch(port, trusting(own), get("/"), "bank.example.com")
+    refused = pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation")
+    with served(site(APP), running.tls(pem, "https://x/")) as port, refused:
+        fetch(port, trusting(own), get("/"), "bank.example.com")
 
 
 def test_the_page_offers_the_certificate_and_says_how_to_trust_it(secured, own):
