@@ -96,7 +96,7 @@ def serve_lan(static: Path, address: str | None, port: int) -> None:
         click.echo(f"  or, where the network knows names, {local.url('https', name, port)}")
     click.echo(
         "The phone warns the first time. Go on past the warning and the camera works; for offline use too,\n"
-        f"open {url}ca on the phone. The certificate's SHA-256, to compare there:\n  {own.fingerprint}"
+        f"open {url}ca on the phone. The certificate there has this SHA-256 fingerprint:\n  {own.fingerprint}"
     )
     running.run(app, door, context=running.tls(pem, url))
 

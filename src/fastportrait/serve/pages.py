@@ -56,8 +56,11 @@ def no_authority() -> bytes:
     )
 
 
-def trust(fingerprint: str, until: str) -> bytes:
-    """`fingerprint` is the authority's SHA-256 as colon-separated hex, `until` the last day it holds."""
+def trust(until: str) -> bytes:
+    """How to trust the authority, which holds `until` then.
+
+    Its fingerprint is not shown here: who could exchange the certificate could exchange that, too.
+    """
     return page(
         "Let this phone trust your computer",
         f"""
@@ -65,14 +68,15 @@ def trust(fingerprint: str, until: str) -> bytes:
 computer yet, so it warned you. <strong>Without this step</strong> the app and the camera work after that
 warning, but the app can't be kept for offline use.</p>
 <p><a class="button" href="{CERTIFICATE}">Get the certificate</a></p>
-<p>First compare: its SHA-256 is <code>{escape(fingerprint)}</code>. The same stands in the terminal where
-<code>fastportrait app --lan</code> runs. If it differs, stop: somebody is between you and your computer.</p>
+<p>Before you trust it, compare: the phone shows a SHA-256 fingerprint among the certificate's details, and so
+does the terminal where <code>fastportrait app --lan</code> runs. If they differ, somebody is between you and
+your computer: remove the certificate.</p>
 
 <h2>iPhone and iPad</h2>
 <ol>
 <li>In Safari, tap <em>Get the certificate</em> above and allow the download of the profile.</li>
 <li>Open <em>Settings</em>, then <em>Profile Downloaded</em> (or <em>General</em>,
-<em>VPN &amp; Device Management</em>), and tap <em>Install</em>.</li>
+<em>VPN &amp; Device Management</em>), look at <em>More Details</em>, and tap <em>Install</em>.</li>
 <li>Open <em>Settings</em>, <em>General</em>, <em>About</em>, <em>Certificate Trust Settings</em>, and switch
 <em>fastportrait</em> on. Without this, the profile alone changes nothing.</li>
 <li>Close the app's tab and open it again.</li>

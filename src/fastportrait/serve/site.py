@@ -33,7 +33,7 @@ def site(assets: dict[str, Asset], authority: "Authority | None" = None) -> "Sec
     async def trust(request: "Request") -> Response:
         if authority is None:
             return html(pages.no_authority())
-        return html(pages.trust(authority.fingerprint, f"{authority.until:%d %B %Y}"))
+        return html(pages.trust(f"{authority.until:%d %B %Y}"))
 
     async def certificate(request: "Request") -> Response:
         if authority is None:
