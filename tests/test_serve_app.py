@@ -72,6 +72,14 @@ def test_the_headers_file_gives_each_path_each_header_once():
     assert all(len(line) < 2000 for line in text.splitlines())  # as far as Cloudflare Pages reads
 
 
+def test_the_headers_for_nginx_in_the_documents_are_those_that_are_served():
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    said = dict(re.findall(r'^    add_header (\S+) "(.+)" always;$', text, re.MULTILINE))
+    assert said == headers.SECURITY
+    assert f'"{headers.FOR_EVER}"' in text
+    assert f'"~{headers.HASHED.pattern.replace("^", "^/", 1)}"' in text
+
+
 def test_an_export_writes_over_nothing(static, tmp_path):
     out = tmp_path / "site"
     out.mkdir()

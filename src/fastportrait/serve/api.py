@@ -37,7 +37,7 @@ class Limits:
     bytes: int = 32 << 20
     """Of a request's body."""
     pixels: int = 25_000_000
-    """Of a picture; one of 25 megapixels takes about 1 GB while it is cut out."""
+    """Of a picture, read in its header before anything is decoded."""
     workers: int = 2
     """Pictures at the same time."""
     queue: int = 8

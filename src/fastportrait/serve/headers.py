@@ -59,7 +59,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
 """Kept, but never used before the server said that it is still the same (304)."""
 
-_HASHED = re.compile(r"^assets/.*-[A-Za-z0-9_-]{8}\.\w+$")
+HASHED = re.compile(r"^assets/.*-[A-Za-z0-9_-]{8}\.\w+$")
 
 
 def media_type(name: str) -> str:
@@ -68,7 +68,7 @@ def media_type(name: str) -> str:
 
 def cache(name: str) -> str:
     """`name` as below the app's folder. Vite writes a hash of the content into the names under assets/."""
-    return FOR_EVER if _HASHED.match(name) else ASK_FIRST
+    return FOR_EVER if HASHED.match(name) else ASK_FIRST
 
 
 def headers_file(names: list[str]) -> str:
