@@ -21,6 +21,8 @@ import fastportrait
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).parent / "fastportrait"
+LARGEST = 12_000_000
+"""Bytes that the first load may have, compressed."""
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".wasm": "application/wasm"}
 
 
@@ -48,6 +50,13 @@ def fetch(url: str, context: ssl.SSLContext | None = None) -> tuple[bytes, dict[
         return answer.read(), {name.lower(): value for name, value in answer.headers.items()}
 
 
+def squeezed(url: str) -> int:
+    """Bytes of the file as they travel to a browser, which takes gzip."""
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return len(answer.read())
+
+
 assert shutil.which("node") is None, "Node.js is on the PATH; this shall run without"
 home = Path(fastportrait.__file__).resolve()
 assert CHECKOUT / "src" not in home.parents, f"{home}: this must run the installed wheel, not the sources"
@@ -65,9 +74,12 @@ with tempfile.TemporaryDirectory() as config:
         kind = TYPES.get(Path(name).suffix, "")
         assert data, f"{name} is empty"
         assert headers["content-type"].startswith(kind), f"{name} is {headers['content-type']}"
-    contract = json.loads(fetch(urljoin(url, "portrait.json"))[0])
-    for about in contract["files"].values():
-        assert len(fetch(urljoin(url, about["file"]))[0]) == about["bytes"], about
+    kept = re.search(r"\[\"[^\]]*\"\]", fetch(urljoin(url, "sw.js"))[0].decode())
+    assert kept, "the service worker lists no files"
+    files = json.loads(kept[0])
+    assert {".html", ".js", ".wasm", ".onnx"} <= {Path(name).suffix for name in files}, files
+    load = {name: squeezed(urljoin(url, name)) for name in files}
+    assert sum(load.values()) < LARGEST, f"the first load is {sum(load.values()) / 1e6:.1f} MB compressed"
     end(process)
 
     process, url = serve(config, "--lan", "--address", "127.0.0.1")
@@ -84,4 +96,8 @@ with tempfile.TemporaryDirectory() as config:
     assert (out / "index.html").read_bytes() == page
     assert "Cross-Origin-Embedder-Policy: require-corp" in (out / "_headers").read_text()
 
-print(f"{url}: the page and the {len(named)} files that it names are served, and exported")
+for name, size in sorted(load.items(), key=lambda item: -item[1])[:5]:
+    print(f"{size / 1e6:8.3f} MB  {name}")
+print(
+    f"{sum(load.values()) / 1e6:8.3f} MB  in {len(load)} files: the first load, compressed; served, and exported"
+)

@@ -13,6 +13,7 @@ STATIC = Path(__file__).parent / "static"
 
 SOURCES = (
     "index.html",
+    "model",
     "package-lock.json",
     "package.json",
     "public",
