@@ -99,5 +99,5 @@ with tempfile.TemporaryDirectory() as config:
 for name, size in sorted(load.items(), key=lambda item: -item[1])[:5]:
     print(f"{size / 1e6:8.3f} MB  {name}")
 print(
-    f"{sum(load.values()) / 1e6:8.3f} MB  in {len(load)} files: the first load, compressed; served, and exported"
+    f"{sum(load.values()) / 1e6:8.3f} MB  compressed: the first load, {len(load)} files; served and exported"
 )
