@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import io
 import json
+import os
 import re
 import struct
 import threading
@@ -19,6 +20,8 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("httpx2")
 
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from fastportrait import Segmenter, composite, cut
@@ -290,6 +293,31 @@ def test_a_file_in_a_form_keeps_every_byte(data):
 def test_a_form_without_a_file_is_refused_with_the_cure(body, kind, said):
     with pytest.raises(ValueError, match=said):
         forms.picture(body, kind)
+
+
+@given(
+    st.binary(max_size=300), st.sampled_from(["", "-x", "--x", "--x--", "\r\n--x"]), st.binary(max_size=20)
+)
+def test_no_form_makes_more_than_a_picture_or_an_error(start, mark, end):
+    for body in (start + mark.encode() + end, FORM[:20] + start + mark.encode() + FORM[20:] + end):
+        try:
+            assert forms.picture(body, "multipart/form-data; boundary=x") in body
+        except ValueError as error:
+            assert str(error)  # noqa: PT017
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read as Linux tells it")
+def test_memory_stays_flat_over_many_requests(client):
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    for count in (50, 300):
+        before = resident()
+        for number in range(count):
+            body = PHOTO if number % 5 else PHOTO[:1000]
+            assert client.post("/cut", content=body).status_code == (200 if number % 5 else 422)
+    assert resident() - before < 30  # MB in the last 300, of which each has 2 MB in hand
 
 
 def test_many_at_once_are_all_answered(client):

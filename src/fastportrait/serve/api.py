@@ -211,7 +211,8 @@ def api(segmenter: "Segmenter", limits: Limits, hosts: frozenset[str] | None = L
                 return answer
             except Refused as refused:
                 status = refused.status
-                await _discard(request, 4 * limits.bytes)
+                if status != 408:
+                    await _discard(request, 4 * limits.bytes)
                 raise
             finally:
                 service.counts.answered(request.url.path, status, perf_counter() - start)
