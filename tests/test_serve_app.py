@@ -80,6 +80,13 @@ def test_the_headers_for_nginx_in_the_documents_are_those_that_are_served():
     assert f'"~{headers.HASHED.pattern.replace("^", "^/", 1)}"' in text
 
 
+def test_the_apps_own_tests_run_under_the_policy_that_is_served():
+    server = ROOT / "app" / "e2e" / "server.mjs"
+    if not server.exists():
+        pytest.skip("the app's sources are not here")
+    assert headers.SECURITY["Content-Security-Policy"] in server.read_text(encoding="utf-8")
+
+
 def test_an_export_writes_over_nothing(static, tmp_path):
     out = tmp_path / "site"
     out.mkdir()
