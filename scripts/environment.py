@@ -17,7 +17,15 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-WEIGHTS", "THIRD_PARTY.md", "src")
+PACKAGED = (
+    "pyproject.toml",
+    "hatch_build.py",
+    "README.md",
+    "LICENSE",
+    "LICENSE-WEIGHTS",
+    "THIRD_PARTY.md",
+    "src",
+)
 
 
 def dependencies_stamp(extras: str) -> str:
@@ -45,7 +53,10 @@ def works(python: Path) -> bool:
 def pip_install(python: Path, *what: str) -> None:
     """Run pip quietly: only its warnings and errors reach the terminal. Leave where it fails."""
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PIP_USER": "0"})
+    # Without the phone app: it takes Node.js and a minute, and .ci/app makes and tests a wheel that holds it.
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PIP_USER": "0", "FASTPORTRAIT_BUILD_APP": "0"}
+    )
     if done.returncode:
         sys.exit(f"pip could not install {' '.join(what)}; the reason stands above. Is the network there?")
 

@@ -15,6 +15,8 @@ VERBS = {
     "evaluate": "Measure models on pictures with masks.",
     "export": "Write a trained network as a file for a runtime.",
     "bench": "Time models side by side in one run.",
+    "app": "Serve the phone app, or export it for a static host.",
+    "serve": "Cut pictures out over HTTP.",
 }
 
 
