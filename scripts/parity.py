@@ -2,8 +2,8 @@
 
 Exports each portrait build of the zoo through the gate, with its trained weights where this checkout has
 them, else with weights by a formula (`fastportrait.export.filled`), and writes results/parity/RUNTIME.json
-after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells run
-in a process beside this one, which a runtime may end without ending the run.
+after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells
+run in a process beside this one, which a runtime may end without ending the run.
 """
 
 import argparse
@@ -110,6 +110,7 @@ def _numbers(parity: Any) -> dict[str, float]:
     found = {
         name: getattr(parity, name) for name in ("max_alpha", "mean_alpha", "iou", "boundary_iou", "shift")
     }
+    found |= {f"own_{name}": value for name, value in parity.own.items()}
     found |= {f"lost_{name}": value for name, value in parity.loss.items()}
     return {name: float(f"{value:.4g}") if abs(value) < 1e9 else 1e9 for name, value in found.items()}
 
