@@ -31,7 +31,6 @@ PACKAGES = {
     "ncnn": ("pnnx", "ncnn"),
 }
 COUNT = 4
-CHECKED_BY = {"coreml": "its MIL program interpreted in PyTorch: Core ML itself runs on Apple's systems only"}
 
 
 def versions(runtime: str) -> dict[str, str]:
@@ -174,13 +173,14 @@ def _run(
 
 
 def _write(runtime: str, rows: dict[tuple[str, str], dict[str, Any]], out: Path) -> None:
+    from fastportrait.export import target
     from fastportrait.export.gate import SHIFT, TOLERANCE
     from fastportrait.nets import ZOO
 
     result = {
         "schema": "parity/1",
         "runtime": runtime,
-        "checked_by": CHECKED_BY.get(runtime, "run in its own runtime, on the CPU"),
+        "checked_by": getattr(target(runtime), "CHECKED", "run in its own runtime, on the CPU"),
         "machine": {"device": "cpu", "cpu": results.cpu_name(), "threads": 1},
         "tolerances": {
             precision: {"max_alpha": limit.max_alpha, "iou": limit.iou, "shift": SHIFT}

@@ -17,7 +17,7 @@ from ..nets import ZOO
 from ..nets.card import measure
 from ..nets.network import Network, check_size
 from ..nets.weights import About, load
-from . import gate
+from . import gate, portrait
 from .gate import Parity
 from .pictures import Picture, Pictures, gather
 
@@ -89,7 +89,8 @@ def export(
     size: tuple[int, int] | None = None,
     pictures: Pictures | None = None,
 ) -> Written:
-    """Writes `out`/NAME for the .safetensors file `weights` in the format `to`, NAME being the weights' own.
+    """Writes `out`/NAME for the .safetensors file `weights` in the format `to`, NAME being the weights' own,
+    and describes it in `out`/portrait.json.
 
     `pictures` is what file and network are compared on; None draws eight. Raises `ValueError` where the
     network cannot take `size`, a converter is missing, or the file would not give the network's masks.
@@ -98,7 +99,10 @@ def export(
     size = size or about.size
     check_size(net, size)
     card = card_of(about, weights, size, precision)
-    return write(net, size, card, weights.stem, out, to=to, precision=precision, pictures=pictures)
+    portrait.room(out, weights.stem)
+    written = write(net, size, card, weights.stem, out, to=to, precision=precision, pictures=pictures)
+    portrait.add(out, weights.stem, net, card, target(to), written)
+    return written
 
 
 def write(

@@ -183,14 +183,14 @@ def shift(pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> float
 def complaint(parity: Parity, precision: str) -> str:
     """What is wrong with a file that measures so; "" where nothing is."""
     most, least, _ = TOLERANCE[precision]
-    wrong = []
+    wrong, mean = [], 1.0
     if parity.own:
         most = max(most, OWN * parity.own["max_alpha"])
         mean = max(1e-5, OWN * parity.own["mean_alpha"])
-        if not parity.mean_alpha <= mean:
-            wrong.append(f"alpha differs by {parity.mean_alpha:.2g} on average (allowed {mean:.2g})")
     if not parity.max_alpha <= most:
         wrong.append(f"alpha differs by up to {parity.max_alpha:.2g} (allowed {most:.2g})")
+    elif not parity.mean_alpha <= mean:
+        wrong.append(f"alpha differs by {parity.mean_alpha:.2g} on average (allowed {mean:.2g})")
     if not parity.iou >= least:
         wrong.append(f"masks agree to IoU {parity.iou:.4f} only (needed {least:g})")
     if not parity.shift <= SHIFT:

@@ -19,6 +19,7 @@ from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "onnx", ".onnx", "export-onnx"
 PRECISIONS = ("fp32", "fp16")
+INPUT, OUTPUT = "image", "alpha"
 OPSET = 18
 
 
