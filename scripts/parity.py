@@ -1,8 +1,8 @@
 """Does every network give its masks in a runtime? `python scripts/parity.py --to onnx [--only NAME,...]`
 
 Exports each portrait build of the zoo through the gate, with its trained weights where this checkout has
-them, else with weights by a formula (`fastportrait.export.filled`), and writes results/parity/RUNTIME.json
-after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells
+them, else with weights by a formula (`fastportrait.export.filled`) at the least size it trains at, and writes
+results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells
 run in a process beside this one, which a runtime may end without ending the run.
 """
 
@@ -64,7 +64,7 @@ def cell(runtime: str, name: str, precision: str, data: str | None) -> dict[str,
         net, about = load(weights)
         size, card = about.size, card_of(about, weights, about.size, precision)
     else:
-        net, size = filled(ZOO[name]), ZOO[name].size
+        net, size = filled(ZOO[name]), ZOO[name].smallest
         card = {"network": name, "size": list(size), "precision": precision, "weights": "by a formula"}
     pictures = gather(size, Path(data) if data else None, count=COUNT, quantise=precision == "int8")
     row: dict[str, Any] = {
