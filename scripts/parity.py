@@ -2,8 +2,8 @@
 
 Exports each portrait build of the zoo through the gate, with its trained weights where this checkout has
 them, else with weights by a formula (`fastportrait.export.filled`) at the least size it trains at, and writes
-results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells
-run in a process beside this one, which a runtime may end without ending the run.
+results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing or were made by
+other versions. The cells run in a process beside this one, which a runtime may end without ending the run.
 """
 
 import argparse

@@ -96,7 +96,10 @@ def test_without_a_fault_it_passes(net, pictures, tmp_path):
 
 
 def test_a_wrong_mean_is_caught_at_the_first_layer(net, pictures, tmp_path, monkeypatch):
-    planted(monkeypatch, lambda net: Around(net, before=lambda image: image + 0.02))
+    planted(
+        monkeypatch,
+        lambda net: Around(net, before=lambda image: image + torch.tensor([0.02, 0.0, -0.02]).view(3, 1, 1)),
+    )
     with pytest.raises(gate.NotTheNetwork, match=r"alpha differs by up to") as caught:
         exported(net, pictures, tmp_path)
     assert "departs first at the layer differ.0" in str(caught.value)
