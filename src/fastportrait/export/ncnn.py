@@ -63,7 +63,7 @@ def convert(
 
 
 def _without_gathers(form: nn.Module, image: Tensor) -> nn.Module:
-    """CondenseNet picks channels by number, for which ncnn has no layer: filters of one 1 do it as exactly."""
+    """CondenseNet picks channels by number, for which ncnn has no layer: filters of a single 1 do it."""
     seen: dict[nn.Module, int] = {}
 
     def keep(module: nn.Module, given: Any) -> None:
