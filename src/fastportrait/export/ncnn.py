@@ -23,7 +23,6 @@ from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "ncnn", ".ncnn.param", "export-ncnn"
 PRECISIONS = ("fp32", "fp16")
-INPUT, OUTPUT = "in0", "out0"
 
 
 def convert(
