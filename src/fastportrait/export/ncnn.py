@@ -1,7 +1,7 @@
 """ncnn (.param and .bin), the light runtime for ARM, by way of pnnx; its card lies beside, NAME.ncnn.json.
 
 `fp16` stores the weights in half precision. On a phone switch half-precision arithmetic off
-(`opt.use_fp16_arithmetic = false`): it is on by default, and moves alpha by up to 0.2.
+(`opt.use_fp16_arithmetic = false`): it is on by default, and half-precision sums move the mask.
 """
 
 import json

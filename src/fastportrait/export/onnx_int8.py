@@ -72,6 +72,7 @@ class OnnxQuantiser:
                 extra_options={},
             )
             quantizer.quantize_model()
+            quantizer.model.topological_sort()
             model = quantizer.model.model
         path.write_bytes(finished(model, self.card))
 
