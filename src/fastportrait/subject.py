@@ -4,6 +4,7 @@ A person is a connected part of the mask. Two who overlap in the picture are one
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -27,10 +28,17 @@ class Part(NamedTuple):
     """How far down it reaches, 0 to 1: whoever holds the camera is cut off by the picture's lower edge."""
 
 
-def main_subject(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+def weight(part: Part) -> float:
+    """How much speaks for a part being the main person: its size, counted down to half at the sides and to
+    half where it ends high up."""
+    return part.size * (1 - part.aside / 2) * (1 + part.low) / 2
+
+
+def main_subject(mask: NDArray[np.float32], weight: Callable[[Part], float] = weight) -> NDArray[np.float32]:
     """(h, w) in [0, 1] -> the same with everyone else at 0. Meant for the network's own mask, small and soft.
 
-    Faint pixels go with the part that is nearest to them. A mask with one part, or none, stays as it is.
+    The main person has the largest `weight`. Faint pixels go with the part that is nearest to them. A mask
+    with one part, or none, stays as it is.
     """
     parts, territory = parts_of(mask)
     if len(parts) < 2:
@@ -61,9 +69,3 @@ def parts_of(mask: NDArray[np.float32]) -> tuple[list[Part], NDArray[np.int32]]:
             Part(int(label), rows.size / mask.size, abs(2 * middle - 1), (float(rows.max()) + 1) / height)
         )
     return found, labels.astype(np.int32, copy=False)
-
-
-def weight(part: Part) -> float:
-    """How much speaks for a part being the main person: its size, counted down to half at the sides and to
-    half where it ends high up."""
-    return part.size * (1 - part.aside / 2) * (1 + part.low) / 2
