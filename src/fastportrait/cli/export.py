@@ -52,7 +52,7 @@ def command(
     its own runtime and compared with PyTorch first; one that gives other masks is not written.
     """
     try:
-        from ..export import export, target
+        from ..export import digest, export, target
         from ..export.pictures import gather
         from ..nets.weights import read_about
     except ModuleNotFoundError as error:
@@ -78,8 +78,9 @@ def command(
             report["failed"].append({"target": name, "reason": str(error)})
             click.echo(f"Error: {name}: {error}" if len(names) > 1 else f"Error: {error}", err=True)
             continue
-        size_in_bytes = bytes_of(made.path)
+        sha256, size_in_bytes = digest(made.path)
         row = {"target": name, "precision": precision, "file": str(made.path), "bytes": size_in_bytes}
+        row["sha256"] = sha256
         report["files"].append({**row, "parity": asdict(made.parity)})
         if not as_json:
             click.echo(f"{made.path}: {size_in_bytes / 1000:,.0f} kB")
@@ -91,12 +92,3 @@ def command(
         click.echo(json.dumps(report, indent=2))
     if report["failed"]:
         ctx.exit(1)
-
-
-def bytes_of(path: Path) -> int:
-    """What a model takes on the disk: a file, a folder, or ncnn's two files."""
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    pair = path.with_suffix(".bin")
-    both = path.name.endswith(".ncnn.param") and pair.is_file()
-    return path.stat().st_size + (pair.stat().st_size if both else 0)

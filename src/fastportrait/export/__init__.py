@@ -120,18 +120,36 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         path = Path(folder) / f"{name}{form.ENDING}"
-        try:
-            form.convert(net, size, card, precision, path, pictures.calibration)
-            run = form.runner(path)
-        except ImportError as error:
-            missing = error.name or str(error)
-            raise MissingConverter(
-                f"{to} needs {missing}, which is not here: pip install 'fastportrait[{form.PACKAGE}]'"
-            ) from error
+        run = _converted(form, net, size, card, precision, path, pictures.calibration)
         parity = gate.passed(form, path, run, net, precision, pictures)
         for made in sorted(Path(folder).iterdir()):
             _move(made, out / made.name)
     return Written(out / path.name, to, precision, parity)
+
+
+def _converted(
+    form: Target,
+    net: Network,
+    size: tuple[int, int],
+    card: dict[str, Any],
+    precision: str,
+    path: Path,
+    calibration: list[Picture],
+) -> Callable[[Picture], Picture]:
+    """`path` written and loaded; what a converter raises becomes one line."""
+    try:
+        form.convert(net, size, card, precision, path, calibration)
+        return form.runner(path)
+    except ImportError as error:
+        missing = error.name or str(error)
+        raise MissingConverter(
+            f"{form.NAME} needs {missing}, which is not here: pip install 'fastportrait[{form.PACKAGE}]'"
+        ) from error
+    except ValueError:
+        raise
+    except Exception as error:  # every converter has exceptions of its own
+        reason = " ".join(str(error).split())[:400]
+        raise ValueError(f"{form.NAME} cannot convert it: {type(error).__name__}: {reason}") from error
 
 
 def _move(made: Path, place: Path) -> None:
@@ -139,6 +157,26 @@ def _move(made: Path, place: Path) -> None:
     if place.is_dir():
         shutil.rmtree(place)
     os.replace(made, place)
+
+
+def parts(path: Path) -> list[Path]:
+    """The files that an exported model consists of: itself, what a folder holds, or ncnn's two."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    beside = path.with_suffix(".bin")
+    return [path, beside] if path.name.endswith(".ncnn.param") and beside.is_file() else [path]
+
+
+def digest(path: Path) -> tuple[str, int]:
+    """SHA-256 and bytes of a model; of several files that of their "SHA-256  NAME" lines, as sha256sum's."""
+    files = parts(path)
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    count = sum(file.stat().st_size for file in files)
+    if files == [path]:
+        return digests[0], count
+    names = [file.relative_to(path if path.is_dir() else path.parent).as_posix() for file in files]
+    lines = "".join(f"{sha256}  {name}\n" for sha256, name in zip(digests, names, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest(), count
 
 
 def card_of(about: About, weights: Path, size: tuple[int, int], precision: str) -> dict[str, Any]:

@@ -22,6 +22,14 @@ from .pictures import Labelled, Picture, Pictures
 Run = Callable[[Picture], Picture]
 
 
+class NotTheNetwork(ValueError):
+    """A file that gives other masks than its network."""
+
+    def __init__(self, wrong: str, place: str, parity: "Parity") -> None:
+        super().__init__(f"the file is not the network: {wrong}; {place}; no file written")
+        self.parity, self.place = parity, place
+
+
 class Tolerance(NamedTuple):
     max_alpha: float
     """The largest difference of an alpha that passes."""
@@ -82,7 +90,7 @@ def passed(
     wrong = complaint(parity, precision)
     if wrong:
         place = departs(form, path, net, pictures.images[0], TOLERANCE[precision].layer)
-        raise ValueError(f"the file is not the network: {wrong}; {place}; no file written")
+        raise NotTheNetwork(wrong, place, parity)
     return parity
 
 
