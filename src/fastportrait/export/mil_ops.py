@@ -68,10 +68,14 @@ def avg_pool(
 
 
 def upsample_bilinear(
-    x: Tensor, scale_factor_height: Any, scale_factor_width: Any, align_corners: bool, **more: Any
+    x: Tensor,
+    scale_factor_height: Any,
+    scale_factor_width: Any,
+    align_corners: bool,
+    half_pixel_centers: bool | None = None,
 ) -> Tensor:
     """Without aligned corners pixel i lies at (i + 0.5) / scale - 0.5 of the source."""
-    if more.get("half_pixel_centers", not align_corners) is align_corners:
+    if half_pixel_centers is align_corners:
         raise ValueError("only half-pixel centres, or aligned corners, are known here")
     scale = (float(scale_factor_height), float(scale_factor_width))
     return F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=align_corners)
@@ -214,6 +218,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "avg_pool": avg_pool,
     "batch_norm": batch_norm,
     "cast": cast,
+    "ceil": lambda x: x.ceil(),
     "clip": lambda x, alpha, beta: x.clamp(float(alpha), float(beta)),
     "concat": concat,
     "constexpr_affine_dequantize": constexpr_affine_dequantize,
