@@ -46,8 +46,9 @@ def bystanders(folder: Path, count: int) -> list[Sample]:
 
 
 def beside(sample: Sample, other: Sample, random: np.random.Generator) -> Frame | None:
-    """The picture with `other`, smaller, cut off by its lower edge, clear of the person; None without room."""
-    assert sample.alpha is not None and other.alpha is not None
+    """The picture with `other`, smaller, cut off by its lower edge, clear of the person; None if no room."""
+    assert sample.alpha is not None
+    assert other.alpha is not None
     height, width = sample.alpha.shape
     clear = round(0.04 * np.hypot(height, width))
     taken = cv2.dilate(

@@ -65,12 +65,12 @@ def test_a_saved_file_gives_the_networks_alpha(green, precision):
 
 
 def test_the_image_is_a_picture_and_so_is_the_alpha_that_apps_take(green):
-    picture, alpha = (list(getattr(spec(green["fp16"]).description, end))[0] for end in ("input", "output"))
+    picture, alpha = (getattr(spec(green["fp16"]).description, end)[0] for end in ("input", "output"))
     assert (picture.name, picture.type.imageType.width, picture.type.imageType.height) == ("image", 64, 64)
     assert picture.type.imageType.colorSpace == picture.type.imageType.RGB
     assert alpha.name == "alpha"
     assert alpha.type.imageType.colorSpace == alpha.type.imageType.GRAYSCALE_FLOAT16
-    exact = list(spec(green["fp32"]).description.output)[0]
+    exact = spec(green["fp32"]).description.output[0]
     assert list(exact.type.multiArrayType.shape) == [1, 1, *SIZE]
 
 

@@ -34,8 +34,8 @@ class Segmenter:
         engine: str = "auto",
         subject: str = "all",
     ) -> None:
-        """`model` is a shipped name (None: the small one) or a file; `threads` None uses up to four; `subject`
-        "main" keeps only the main person where there are several.
+        """`model` is a shipped name (None: the small one) or a file; `threads` None uses up to four; with the
+        `subject` "main" only the main person of several is kept.
 
         Raises ValueError where there is no such model, it is no portrait network, or its engine is missing.
         """
@@ -53,8 +53,8 @@ class Segmenter:
         return self.alpha(frame, self.mask(frame))
 
     def mask(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame; of it
-        the main person where only that one is wanted."""
+        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame; only
+        the main person of it where that is the subject."""
         image, where = transform.to_network(frame, self.engine.size, STRETCH)
         mask = transform.from_network(self.engine(image), where)
         return main_subject(mask) if self.subject == "main" else mask

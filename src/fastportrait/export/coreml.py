@@ -11,8 +11,10 @@ with its own scale, and computes as fp16 does: it makes the file smaller, not fa
 calibration.
 """
 
+import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,22 @@ def convert(
     path: Path,
     calibration: list[Picture],
 ) -> None:
-    """Writes `path` for `net` (any form: it is deployed here) at (height, width). `calibration` is not needed:
-    only weights are quantised."""
+    """Writes `path` for `net` (any form: it is deployed here) at (height, width). Needs no `calibration`: only
+    weights are quantised."""
+    with redirect_stderr(io.StringIO()):  # bars for every pass; what is really wrong is raised
+        model = _converted(net, size, precision)
+    model.short_description = f"Portrait segmentation, network {card.get('network', '?')}: RGB in, alpha out"
+    model.license = str(card.get("terms") or "see the card in the metadata")
+    model.author = "fastportrait"
+    model.version = str(card.get("commit", ""))
+    model.input_description["image"] = f"RGB, {size[0]} high and {size[1]} wide: the whole frame, squashed"
+    model.output_description["alpha"] = "1 where a person is, 0 where none is"
+    model.user_defined_metadata["card"] = json.dumps(card)
+    model.save(str(path))
+
+
+def _converted(net: Network, size: tuple[int, int], precision: str) -> Any:
+    """coremltools' model for `net`."""
     import coremltools as ct
 
     exact = precision == "fp32"
@@ -65,14 +81,7 @@ def convert(
 
         how = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=512)
         model = optimize.linear_quantize_weights(model, optimize.OptimizationConfig(how))
-    model.short_description = f"Portrait segmentation, network {card.get('network', '?')}: RGB in, alpha out"
-    model.license = str(card.get("terms") or "see the card in the metadata")
-    model.author = "fastportrait"
-    model.version = str(card.get("commit", ""))
-    model.input_description["image"] = f"RGB, {size[0]} high and {size[1]} wide: the whole frame, squashed"
-    model.output_description["alpha"] = "1 where a person is, 0 where none is"
-    model.user_defined_metadata["card"] = json.dumps(card)
-    model.save(str(path))
+    return model
 
 
 def _normalises(operation: Any) -> bool:
@@ -81,10 +90,10 @@ def _normalises(operation: Any) -> bool:
     That stays in float32, as Core ML's own division by 255 before it does: mean and deviation rounded to half
     would shift every picture's colours, a fifth of the whole error of a half-precision file.
     """
+    if operation.op_type not in ("add", "cast", "mul", "real_div", "sub"):
+        return False
     sources = [var.op for var in operation.inputs.values()]
-    return operation.op_type in ("add", "cast", "mul", "real_div", "sub") and all(
-        source is None or source.op_type == "const" or _normalises(source) for source in sources
-    )
+    return all(source is None or source.op_type == "const" or _normalises(source) for source in sources)
 
 
 def _program(net: Network, size: tuple[int, int]) -> Any:

@@ -4,9 +4,9 @@ A .pte has no metadata, but methods: beside `forward` lies one called `card`, wh
 the card as JSON text, so that it cannot be lost on the way. XNNPACK takes the whole network; without it
 ExecuTorch is a hundred times slower.
 
-There is no fp16: the file has the same size and is slower than fp32 on x86 (../design of this choice is in
-docs/android.md). int8 quantises weights and activations in PyTorch (pt2e), symmetrically, each filter with its
-own scale; the ranges are those of the calibration pictures.
+There is no fp16: such a file was as large as the fp32 one and slower on x86. int8 quantises weights and
+activations in PyTorch (pt2e), symmetrically, each filter with its own scale; the ranges are those of the
+calibration pictures.
 """
 
 import json

@@ -54,8 +54,8 @@ class PteEngine:
                 if floats and (one, channels) == (1, 3) and given == (1, 1, height, width):
                     return height, width
         raise ValueError(
-            f"{path}: is no portrait network: it must have a method forward that takes one image (1, 3, h, w) "
-            f"and gives one alpha (1, 1, h, w), both float32; its methods are {', '.join(sorted(names))}"
+            f"{path}: is no portrait network: it must have a method forward from one image (1, 3, h, w) to "
+            f"one alpha (1, 1, h, w), both float32; its methods are {', '.join(sorted(names))}"
         )
 
     def _card(self, path: str | Path) -> dict[str, Any]:
