@@ -6,7 +6,8 @@ int8): one channel of half floats in [0, 1], which Core Image and Metal take as 
 half cannot hold the 1e-4 that fp32 promises, so there, in the file that one compares with, alpha is a
 multi-array of floats (1, 1, h, w).
 
-fp16 computes in half precision, which the Neural Engine needs. int8 stores the weights in 8 bits, each filter
+fp16 computes in half precision, which the Neural Engine needs, but for the few operations that `_exact`
+names. int8 stores the weights in 8 bits, each filter
 with its own scale, and computes as fp16 does: it makes the file smaller, not faster, and needs no
 calibration.
 """
@@ -73,7 +74,7 @@ def _converted(net: Network, size: tuple[int, int], precision: str) -> Any:
         minimum_deployment_target=ct.target.iOS16,
         compute_precision=ct.precision.FLOAT32
         if exact
-        else ct.transform.FP16ComputePrecision(op_selector=lambda operation: not _normalises(operation)),
+        else ct.transform.FP16ComputePrecision(op_selector=_selector()),
         skip_model_load=True,
     )
     if precision == "int8":
@@ -84,16 +85,46 @@ def _converted(net: Network, size: tuple[int, int], precision: str) -> Any:
     return model
 
 
-def _normalises(operation: Any) -> bool:
-    """Whether only arithmetic with constants lies between the image and this operation's result.
+STEPS = ("ceil", "equal", "greater", "greater_equal")
+"""Operations whose result jumps: where a value falls to one side or the other is a decision."""
+ARITHMETIC = ("add", "cast", "mul", "real_div", "sub")
 
-    That stays in float32, as Core ML's own division by 255 before it does: mean and deviation rounded to half
-    would shift every picture's colours, a fifth of the whole error of a half-precision file.
+
+def _exact(operations: list[Any]) -> set[str]:
+    """The names of those operations that a half-precision file still does in float32.
+
+    Arithmetic with constants on the image, as Core ML's own division by 255 before it: mean and deviation
+    rounded to half would shift every picture's colours, a fifth of the whole error. And all that a decision
+    hangs on, as which of four values is the largest (ENet, SegNet) or whether a block is run (SkipNet): rounded
+    to half, near ties fall the other way and the masks are others.
     """
-    if operation.op_type not in ("add", "cast", "mul", "real_div", "sub"):
-        return False
-    sources = [var.op for var in operation.inputs.values()]
-    return all(source is None or source.op_type == "const" or _normalises(source) for source in sources)
+    names = set()
+    for operation in reversed(operations):
+        read_by = [child.name for var in operation.outputs for child in var.child_ops]
+        if operation.op_type in STEPS or not names.isdisjoint(read_by):
+            names.add(operation.name)
+    colours: set[Any] = set()
+    for operation in operations:
+        if operation.op_type in ARITHMETIC:
+            sources = {var.op for var in operation.inputs.values()}
+            if all(o is None or o.op_type == "const" or o in colours for o in sources):
+                colours.add(operation)
+    return names | {operation.name for operation in colours}
+
+
+def _selector() -> Callable[[Any], bool]:
+    """Says of each operation of one program whether it may be done in half precision."""
+    exact: set[str] = set()
+    asked = False
+
+    def half(operation: Any) -> bool:
+        nonlocal asked
+        if not asked:
+            exact.update(_exact(list(operation.enclosing_block.operations)))
+            asked = True
+        return operation.name not in exact
+
+    return half
 
 
 def _program(net: Network, size: tuple[int, int]) -> Any:

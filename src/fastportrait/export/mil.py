@@ -73,11 +73,11 @@ def _main(path: Path) -> Any:
 
     if not path.is_dir():
         raise ValueError(f"{path}: no .mlpackage there")
-    model = ct.models.MLModel(str(path), skip_model_load=True)
-    spec = model.get_spec()
+    spec = ct.utils.load_spec(str(path))
     if spec.WhichOneof("Type") != "mlProgram":
         raise ValueError(f"{path}: holds no ML program but a {spec.WhichOneof('Type')}")
-    program = load.load(spec, spec.specificationVersion, model.weights_dir)
+    weights = path / "Data" / "com.apple.CoreML" / "weights"
+    program = load.load(spec, spec.specificationVersion, str(weights))
     return program.functions["main"]
 
 
