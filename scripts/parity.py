@@ -1,9 +1,9 @@
 """Does every network give its masks in a runtime? `python scripts/parity.py --to onnx [--only NAME,...]`
 
 Exports each portrait build of the zoo through the gate, with its trained weights where this checkout has
-them, else with weights by a formula (`fastportrait.export.filled`), and writes results/parity/RUNTIME.json
-after each. A stopped run goes on with the cells that are missing or were made by other versions. The cells run
-in a process beside this one, which a runtime may end without ending the run.
+them, else with weights by a formula (`fastportrait.export.filled`) at the least size it trains at, and writes
+results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing or were made by
+other versions. The cells run in a process beside this one, which a runtime may end without ending the run.
 """
 
 import argparse
@@ -31,7 +31,6 @@ PACKAGES = {
     "ncnn": ("pnnx", "ncnn"),
 }
 COUNT = 4
-CHECKED_BY = {"coreml": "its MIL program interpreted in PyTorch: Core ML itself runs on Apple's systems only"}
 
 
 def versions(runtime: str) -> dict[str, str]:
@@ -65,7 +64,7 @@ def cell(runtime: str, name: str, precision: str, data: str | None) -> dict[str,
         net, about = load(weights)
         size, card = about.size, card_of(about, weights, about.size, precision)
     else:
-        net, size = filled(ZOO[name]), ZOO[name].size
+        net, size = filled(ZOO[name]), ZOO[name].smallest
         card = {"network": name, "size": list(size), "precision": precision, "weights": "by a formula"}
     pictures = gather(size, Path(data) if data else None, count=COUNT, quantise=precision == "int8")
     row: dict[str, Any] = {
@@ -110,6 +109,7 @@ def _numbers(parity: Any) -> dict[str, float]:
     found = {
         name: getattr(parity, name) for name in ("max_alpha", "mean_alpha", "iou", "boundary_iou", "shift")
     }
+    found |= {f"own_{name}": value for name, value in parity.own.items()}
     found |= {f"lost_{name}": value for name, value in parity.loss.items()}
     return {name: float(f"{value:.4g}") if abs(value) < 1e9 else 1e9 for name, value in found.items()}
 
@@ -173,13 +173,14 @@ def _run(
 
 
 def _write(runtime: str, rows: dict[tuple[str, str], dict[str, Any]], out: Path) -> None:
+    from fastportrait.export import target
     from fastportrait.export.gate import SHIFT, TOLERANCE
     from fastportrait.nets import ZOO
 
     result = {
         "schema": "parity/1",
         "runtime": runtime,
-        "checked_by": CHECKED_BY.get(runtime, "run in its own runtime, on the CPU"),
+        "checked_by": getattr(target(runtime), "CHECKED", "run in its own runtime, on the CPU"),
         "machine": {"device": "cpu", "cpu": results.cpu_name(), "threads": 1},
         "tolerances": {
             precision: {"max_alpha": limit.max_alpha, "iou": limit.iou, "shift": SHIFT}

@@ -34,8 +34,10 @@ class Segmenter:
         engine: str = "auto",
         subject: str = "all",
     ) -> None:
-        """`model` is a shipped name (None: the small one) or a file; `threads` None uses up to four; with the
-        `subject` "main" only the main person of several is kept.
+        """`model` is a shipped name (None: the small one), a file, or a folder that `fastportrait export`
+        wrote; `threads` None uses up to four. `engine` "auto" takes the file's own, of a folder the fastest
+        that is installed, measured; "cuda", "coreml", "directml" or "openvino" an ONNX file on that device.
+        With the `subject` "main" only the main person of several is kept.
 
         Raises ValueError where there is no such model, it is no portrait network, or its engine is missing.
         """

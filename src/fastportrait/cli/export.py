@@ -78,15 +78,17 @@ def command(
             report["failed"].append({"target": name, "reason": str(error)})
             click.echo(f"Error: {name}: {error}" if len(names) > 1 else f"Error: {error}", err=True)
             continue
+        how = getattr(target(name), "CHECKED", "")
         sha256, size_in_bytes = digest(made.path)
         row = {"target": name, "precision": precision, "file": str(made.path), "bytes": size_in_bytes}
-        row["sha256"] = sha256
+        row |= {"sha256": sha256, "checked": how or "run in its own runtime"}
         report["files"].append({**row, "parity": asdict(made.parity)})
         if not as_json:
             click.echo(f"{made.path}: {size_in_bytes / 1000:,.0f} kB")
             click.echo(
                 f"as PyTorch to {made.parity.max_alpha:.1e} in alpha, IoU {made.parity.iou:.4f}, "
                 f"displaced by {made.parity.shift:.3f} pixels, on {made.parity.source}"
+                + (f" ({how})" if how else "")
             )
     if as_json:
         click.echo(json.dumps(report, indent=2))

@@ -7,19 +7,35 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..engines.choice import digest, parts
 from ..nets import ZOO
 from ..nets.card import measure
 from ..nets.network import Network, check_size
 from ..nets.weights import About, load
-from . import gate
+from . import gate, portrait
 from .gate import Parity
+from .int8 import Rung, climb, describe
 from .pictures import Picture, Pictures, gather
+
+__all__ = [
+    "TARGETS",
+    "MissingConverter",
+    "Target",
+    "Written",
+    "card_of",
+    "digest",
+    "export",
+    "parts",
+    "target",
+    "write",
+]
 
 TARGETS = {
     "onnx": ".onnx",
@@ -70,6 +86,8 @@ class Written:
     target: str
     precision: str
     parity: Parity
+    rungs: list[Rung]
+    """int8: the ways that were tried, the one that was kept last."""
 
 
 def target(name: str) -> Target:
@@ -89,7 +107,8 @@ def export(
     size: tuple[int, int] | None = None,
     pictures: Pictures | None = None,
 ) -> Written:
-    """Writes `out`/NAME for the .safetensors file `weights` in the format `to`, NAME being the weights' own.
+    """Writes `out`/NAME for the .safetensors file `weights` in the format `to`, NAME being the weights' own,
+    and describes it in `out`/portrait.json.
 
     `pictures` is what file and network are compared on; None draws eight. Raises `ValueError` where the
     network cannot take `size`, a converter is missing, or the file would not give the network's masks.
@@ -98,7 +117,10 @@ def export(
     size = size or about.size
     check_size(net, size)
     card = card_of(about, weights, size, precision)
-    return write(net, size, card, weights.stem, out, to=to, precision=precision, pictures=pictures)
+    portrait.room(out, weights.stem)
+    written = write(net, size, card, weights.stem, out, to=to, precision=precision, pictures=pictures)
+    portrait.add(out, weights.stem, net, card, target(to), written)
+    return written
 
 
 def write(
@@ -120,11 +142,27 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".export-") as folder:
         path = Path(folder) / f"{name}{form.ENDING}"
-        run = _converted(form, net, size, card, precision, path, pictures.calibration)
-        parity = gate.passed(form, path, run, net, precision, pictures)
-        for made in sorted(Path(folder).iterdir()):
+        steps = _ladder(form, net, size, card, path, pictures) if precision == "int8" else []
+        run = form.runner(path) if steps else _converted(form, net, size, card, precision, path, pictures)
+        loss = steps[-1].loss if steps else None
+        parity = gate.passed(form, path, run, net, precision, pictures, loss)
+        for made in sorted(Path(folder).glob(f"{name}.*")):
             _move(made, out / made.name)
-    return Written(out / path.name, to, precision, parity)
+    return Written(out / path.name, to, precision, parity, steps)
+
+
+def _ladder(
+    form: Target, net: Network, size: tuple[int, int], card: dict[str, Any], path: Path, pictures: Pictures
+) -> list[Rung]:
+    """Writes `path` by the int8 ladder, where the format has one; its converter may have its own way."""
+    make = getattr(form, "quantiser", None)
+    if make is None:
+        return []
+    with _named(form):
+        quantiser = make(net, size, card, path.parent, pictures.calibration)
+        rungs = climb(quantiser, form.runner, net, path, pictures)
+        form.write_card(path, card | {"int8": describe(rungs[-1])})  # type: ignore[attr-defined]
+    return rungs
 
 
 def _converted(
@@ -134,12 +172,19 @@ def _converted(
     card: dict[str, Any],
     precision: str,
     path: Path,
-    calibration: list[Picture],
+    pictures: Pictures,
 ) -> Callable[[Picture], Picture]:
-    """`path` written and loaded; what a converter raises becomes one line."""
-    try:
-        form.convert(net, size, card, precision, path, calibration)
+    """`path` written and loaded."""
+    with _named(form):
+        form.convert(net, size, card, precision, path, pictures.calibration)
         return form.runner(path)
+
+
+@contextmanager
+def _named(form: Target) -> Iterator[None]:
+    """What a converter raises becomes one line, and a missing one the line to type."""
+    try:
+        yield
     except ImportError as error:
         missing = error.name or str(error)
         raise MissingConverter(
@@ -157,26 +202,6 @@ def _move(made: Path, place: Path) -> None:
     if place.is_dir():
         shutil.rmtree(place)
     os.replace(made, place)
-
-
-def parts(path: Path) -> list[Path]:
-    """The files that an exported model consists of: itself, what a folder holds, or ncnn's two."""
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    beside = path.with_suffix(".bin")
-    return [path, beside] if path.name.endswith(".ncnn.param") and beside.is_file() else [path]
-
-
-def digest(path: Path) -> tuple[str, int]:
-    """SHA-256 and bytes of a model; of several files that of their "SHA-256  NAME" lines, as sha256sum's."""
-    files = parts(path)
-    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-    count = sum(file.stat().st_size for file in files)
-    if files == [path]:
-        return digests[0], count
-    names = [file.relative_to(path if path.is_dir() else path.parent).as_posix() for file in files]
-    lines = "".join(f"{sha256}  {name}\n" for sha256, name in zip(digests, names, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest(), count
 
 
 def card_of(about: About, weights: Path, size: tuple[int, int], precision: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Each value depends on its parameter's name and its own place alone. Then the norms' statistics are moved over
 drawn figures, so that activations keep their size through the depth, and the last layer is scaled until the
-logit has a spread of 2: an alpha that is grey all over would agree with anything.
+logit has a spread of a half: an alpha that is the same all over would agree with anything.
 """
 
 from zlib import crc32
@@ -16,7 +16,7 @@ from ..nets.card import Card
 from ..nets.network import Network
 from .pictures import figures
 
-SPREAD = 2.0
+SPREAD = 0.5
 SETTLING = 4
 
 

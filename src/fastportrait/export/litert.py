@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ..nets.network import Network
 from .form import phone_form
+from .litert_int8 import LiteRTQuantiser
 from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "litert", ".tflite", "export-litert"
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
 
 
 def convert(
@@ -37,6 +38,15 @@ def convert(
     if precision == "fp16":
         store_in_half(path)
     write_card(path, card)
+
+
+def quantiser(
+    net: Network, size: tuple[int, int], card: dict[str, Any], folder: Path, calibration: list[Picture]
+) -> LiteRTQuantiser:
+    """The ways to 8 bits (`int8`)."""
+    whole = folder / ".float.tflite"
+    build(net, size, whole)
+    return LiteRTQuantiser(whole, card, calibration)
 
 
 def build(net: Network, size: tuple[int, int], path: Path) -> None:

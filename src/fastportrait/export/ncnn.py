@@ -21,6 +21,7 @@ from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "ncnn", ".ncnn.param", "export-ncnn"
 PRECISIONS = ("fp32", "fp16")
+INPUT, OUTPUT = "in0", "out0"
 
 
 def convert(
@@ -38,7 +39,8 @@ def convert(
     image = torch.zeros(1, 3, *size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about sizes, which are fixed here
-        torch.jit.trace(phone_form(net), (image,), check_trace=False).save(str(folder / "net.pt"))
+        traced: Any = torch.jit.trace(phone_form(net), (image,), check_trace=False)  # type: ignore[no-untyped-call]
+    traced.save(str(folder / "net.pt"))
     words = [pnnx.EXEC_PATH, "net.pt", f"inputshape=[1,3,{size[0]},{size[1]}]f32", "device=cpu", "optlevel=2"]
     words += ["fp16=1" if precision == "fp16" else "fp16=0"]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True)

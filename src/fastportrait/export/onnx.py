@@ -1,7 +1,8 @@
 """ONNX, for ONNX Runtime on phones, desktops and the web; its card is metadata under the key "card".
 
 `fp16` stores the weights in half precision, for half the size; they are widened once, when the runtime loads
-the file, and the arithmetic stays float32: neither x86 nor WASM gains from half precision there.
+the file, and the arithmetic stays float32: neither x86 nor WASM gains from half precision there. `int8` goes
+by the ladder (int8.py).
 """
 
 import json
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from ..nets.network import Network
 from .form import phone_form
+from .onnx_int8 import OnnxQuantiser
 from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "onnx", ".onnx", "export-onnx"
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
+INPUT, OUTPUT = "image", "alpha"
 OPSET = 18
 
 
@@ -35,6 +38,13 @@ def convert(
     if precision == "fp16":
         _store_in_half(model)
     path.write_bytes(finished(model, card))
+
+
+def quantiser(
+    net: Network, size: tuple[int, int], card: dict[str, Any], folder: Path, calibration: list[Picture]
+) -> OnnxQuantiser:
+    """The ways to 8 bits (`int8`)."""
+    return OnnxQuantiser(build(net, size), card, calibration)
 
 
 def build(net: Network, size: tuple[int, int]) -> Any:
@@ -71,6 +81,15 @@ def finished(model: Any, card: dict[str, Any]) -> bytes:
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString()
     return data
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Puts `card` into the file."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"card": json.dumps(card)})
+    path.write_bytes(model.SerializeToString())
 
 
 def runner(path: Path) -> Callable[[Picture], Picture]:
