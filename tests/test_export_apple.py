@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from fastportrait.export import coreml, gate, write
+from fastportrait.export.filled import filled
 from fastportrait.export.pictures import figures
 from fastportrait.nets import ZOO
 from fastportrait.nets.network import Network
@@ -108,7 +109,7 @@ def test_an_operation_that_the_interpreter_lacks_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["small", "enet"])
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_networks_pass_the_gate(name, precision, tmp_path):
-    net = settled(ZOO[name])
+    net = filled(ZOO[name])
     made = write(net, SIZE, {}, name, tmp_path, to="coreml", precision=precision)
     assert made.parity.max_alpha <= gate.TOLERANCE[precision].max_alpha
     assert (tmp_path / f"{name}.mlpackage").is_dir()
@@ -130,8 +131,9 @@ def test_a_file_with_swapped_channels_is_refused(tmp_path, monkeypatch):
     convert = coreml.convert
 
     def swapped(net, *rest):
-        net.conv.weight.data = net.conv.weight.data.flip(1)
-        convert(net, *rest)
+        other = Green().eval()
+        other.conv.weight.data = net.conv.weight.data.flip(1)
+        convert(other, *rest)
 
     monkeypatch.setattr(coreml, "convert", swapped)
     with pytest.raises(ValueError, match="the file is not the network"):
