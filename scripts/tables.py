@@ -158,6 +158,19 @@ def presence(root: Path) -> str:
     return table(heads, rows)
 
 
+def subject(root: Path) -> str:
+    """What keeping only the main person does, from results/choices/subject.json."""
+    result = results.read(root / "results" / "choices" / "subject.json")
+    rows = []
+    for split, found in result["splits"].items():
+        for row in found["rows"]:
+            changed = f"{row['changed']} of {found['pictures']}"
+            scores = (row["iou"], row["boundary_iou"], *row["groups"].values())
+            rows.append([f"{split}: {row['rule']}", changed, *(f"{100 * score:.2f}" for score in scores)])
+    sources = next(iter(result["splits"].values()))["rows"][0]["groups"]
+    return table(["kept", "masks changed", "person IoU %", "boundary IoU %", *sources], rows)
+
+
 def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
     """{model: its scores on `split`}."""
     found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
@@ -200,6 +213,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "presence": presence,
     "skipnet": skipnet,
     "stretch": stretch,
+    "subject": subject,
     "zoo": zoo,
 }
 
