@@ -30,6 +30,7 @@ NAME = "coreml"
 ENDING = ".mlpackage"
 PACKAGE = "export-coreml"
 PRECISIONS = ("fp32", "fp16", "int8")
+INPUT, OUTPUT = "image", "alpha"
 CHECKED = "interpreted, not run on Apple hardware"
 """How a file was compared, for reports."""
 

@@ -5,12 +5,15 @@ takes some ten seconds. ExecuTorch has one pool of threads for the whole process
 """
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
+from executorch.extension.pybindings import portable_lib
+from executorch.runtime import Runtime, Verification
 from numpy.typing import NDArray
 
 FLOAT = 6
@@ -21,11 +24,6 @@ class PteEngine:
     """See `fastportrait.engines.Engine`. Calls from several threads take turns."""
 
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
-        from importlib.metadata import version
-
-        from executorch.extension.pybindings import portable_lib
-        from executorch.runtime import Runtime, Verification
-
         if threads is not None:
             portable_lib._unsafe_reset_threadpool(threads)  # before the load: a delegate keeps its pool
         # A method reads from its program, which must live as long.
