@@ -43,8 +43,10 @@ def convert(
     path: Path,
     calibration: list[Picture],
 ) -> None:
-    """Writes `path` for `net` (any form: it is deployed here) at (height, width). Needs no `calibration`: only
-    weights are quantised."""
+    """Writes `path` for `net` (any form: it is deployed here) at (height, width).
+
+    `calibration` is not needed: only weights are quantised.
+    """
     with redirect_stderr(io.StringIO()):  # bars for every pass; what is really wrong is raised
         model = _converted(net, size, precision)
     model.short_description = f"Portrait segmentation, network {card.get('network', '?')}: RGB in, alpha out"

@@ -70,32 +70,35 @@ def _values(name: str, parameter: Tensor) -> Tensor:
 
 def _spread(net: Network, images: Tensor) -> None:
     """Scales the last filter that the logit grows with until its spread is SPREAD, and centres it."""
-    ran: list[nn.Conv2d | nn.ConvTranspose2d | nn.Linear] = []
-    heads = [
-        module for module in net.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
-    ]
-    hooks = [module.register_forward_hook(lambda module, *_: ran.append(module)) for module in heads]
+    ran: list[nn.Module] = []
+    with_filters = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
+    layers = [module for module in net.modules() if isinstance(module, with_filters | nn.BatchNorm2d)]
+    hooks = [module.register_forward_hook(lambda module, *_: ran.append(module)) for module in layers]
     spread = float(net(images).std())
     for hook in hooks:
         hook.remove()
-    for head in reversed(ran):
+    for head in reversed([module for module in ran if isinstance(module, with_filters)]):
         kept = {name: value.clone() for name, value in head.state_dict().items()}
         for value in head.parameters():
             value.mul_(SPREAD / max(spread, 1e-6))
         if SPREAD / 2 < float(net(images).std()) < 2 * SPREAD:
-            _centre(net, images, head)
+            _centre(net, images, [head, *reversed(ran)])
             return
         head.load_state_dict(kept)
 
 
-def _centre(net: Network, images: Tensor, head: nn.Module) -> None:
-    """Moves the bias of the last channel of `head`, where that moves the logit's mean to LEVEL."""
-    bias = getattr(head, "bias", None)
-    if bias is None:
-        return
-    middle, kept = float(net(images).mean()) - LEVEL, bias.clone()
-    for sign in (-1, 1):
-        bias[-1] = kept[-1] + sign * middle
-        if abs(float(net(images).mean()) - LEVEL) < abs(middle) / 2:
-            return
-    bias.copy_(kept)
+def _centre(net: Network, images: Tensor, layers: list[nn.Module]) -> None:
+    """Moves the logit's mean to LEVEL by the bias of a last channel: that of the first layer that can."""
+    off = float(net(images).mean()) - LEVEL
+    for layer in layers:
+        bias = getattr(layer, "bias", None)
+        if bias is None:
+            continue
+        kept = bias.clone()
+        bias[-1] = kept[-1] + 1
+        gain = float(net(images).mean()) - LEVEL - off
+        for move in (-off, off, -off / gain if abs(gain) > 0.05 else 0.0):
+            bias[-1] = kept[-1] + move
+            if abs(float(net(images).mean()) - LEVEL) < abs(off) / 2:
+                return
+        bias.copy_(kept)
