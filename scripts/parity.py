@@ -2,8 +2,9 @@
 
 Exports each portrait build of the zoo through the gate, with its trained weights where this checkout has
 them, else with weights by a formula (`fastportrait.export.filled`) at the least size it trains at, and writes
-results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing or were made by
-other versions. The cells run in a process beside this one, which a runtime may end without ending the run.
+results/parity/RUNTIME.json after each. A stopped run goes on with the cells that are missing, fail, or were
+made by other versions. The cells run in a process beside this one, which a runtime may end without ending the
+run.
 """
 
 import argparse
@@ -150,7 +151,7 @@ def _run(
         (name, precision)
         for precision in precisions
         for name in wanted
-        if anew or rows.get((name, precision), {}).get("versions") != now
+        if anew or not _stands(rows.get((name, precision)), now)
     ]
     pool = None
     for name, precision in tqdm(tasks, desc=runtime):
@@ -170,6 +171,10 @@ def _run(
         tqdm.write(f"{runtime} {precision} {name:<28} {row['result']} {row['message']}")
     if pool:
         pool.shutdown()
+
+
+def _stands(row: dict[str, Any] | None, now: dict[str, str]) -> bool:
+    return row is not None and row["versions"] == now and row["result"] == "pass"
 
 
 def _write(runtime: str, rows: dict[tuple[str, str], dict[str, Any]], out: Path) -> None:

@@ -1,5 +1,8 @@
 """The gate catches what converters and preprocessing get wrong: each fault is planted in a file's way."""
 
+import json
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -7,8 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fastportrait.export import gate, onnx, write
+from fastportrait.engines import open_engine
+from fastportrait.export import MissingConverter, gate, onnx, onnx_int8, write
 from fastportrait.export.departure import first
+from fastportrait.export.int8 import by_damage, climb
 from fastportrait.export.pictures import Labelled, Pictures
 from fastportrait.nets.network import Network
 
@@ -159,3 +164,118 @@ def test_the_first_layer_that_no_tensor_holds_is_named():
 def test_int8_without_labelled_pictures_is_refused_with_the_cure(net):
     with pytest.raises(ValueError, match=r"judged by its masks .* FASTPORTRAIT_DATA"):
         gate.accuracy_loss(lambda image: image, net, [])
+
+
+def test_int8_weights_hold_and_the_file_says_which_rung_it_is_on(net, pictures, tmp_path):
+    written = exported(net, pictures, tmp_path, precision="int8")
+    assert written.rungs[-1].ok
+    assert all(written.parity.loss[name] <= most for name, most in gate.LOSS.items())
+    card = json.loads(onnx_metadata(written.path)["card"])
+    assert card["int8"]["rung"] == written.rungs[-1].name
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def onnx_metadata(path):
+    import onnx as package
+
+    return {entry.key: entry.value for entry in package.load(path).metadata_props}
+
+
+def test_a_broken_int8_scale_is_caught(net, pictures, tmp_path, monkeypatch):
+    """The first filter's scales four times what they are: everything is a person."""
+    from onnx import numpy_helper
+
+    store = onnx_int8._store_in_8_bits
+
+    def broken(model):
+        store(model)
+        (scale, *_) = [tensor for tensor in model.graph.initializer if tensor.name.endswith("_scale")]
+        scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * 4, scale.name))
+
+    monkeypatch.setattr(onnx_int8, "_store_in_8_bits", broken)
+    with pytest.raises(ValueError, match=r"int8 weights alone lose too much \(iou \d+"):
+        exported(net, pictures, tmp_path, precision="int8")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_collapsed_int8_file_is_refused_whatever_wrote_it(net, pictures):
+    """As the gate sees a format without a ladder: its own converter wrote a mask of nobody."""
+    loss = gate.accuracy_loss(lambda image: image[:, :1] * 0, net, pictures.labelled)
+    assert loss["iou"] > 0.9
+    expected = gate.reference(net, pictures.images)
+    parity = gate.compare(lambda image: image[:, :1] * 0, expected, pictures.images, loss=loss)
+    assert "IoU falls by" in gate.complaint(parity, "int8")
+
+
+class Additive:
+    """A quantiser by hand: each layer in 8 bits adds its own error to alpha."""
+
+    damage = {"a": 0.01, "b": 0.6, "c": 0.02, "d": 0.0, "e": 0.0, "f": 0, "g": 0, "h": 0, "i": 0, "j": 0}  # noqa: RUF012
+    layers = list(damage)  # noqa: RUF012
+
+    def weights(self, path):
+        path.write_text("0")
+
+    def static(self, path, layers):
+        path.write_text(str(sum(self.damage[layer] for layer in layers)))
+
+
+def test_the_layer_that_does_the_damage_stays_in_float(net, pictures, tmp_path):
+    def runner(path):
+        error = float(path.read_text())
+        return lambda image: gate.reference(net, [image])[0] - error
+
+    rungs = climb(Additive(), runner, net, tmp_path / "net", pictures)
+    assert [(rung.name, rung.ok) for rung in rungs] == [
+        ("weights", True),
+        ("static, 0 of 10 layers in float", False),
+        ("static, 1 of 10 layers in float", True),
+    ]
+    assert rungs[-1].kept == ["b"]
+    assert float((tmp_path / "net").read_text()) == pytest.approx(0.03)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert by_damage(Additive(), runner, tmp_path / "trial", pictures.calibration[:2])[:3] == ["b", "c", "a"]
+
+
+def test_ncnn_passes_too_and_its_card_lies_beside_it(net, pictures, tmp_path):
+    pytest.importorskip("pnnx")
+    written = write(net, SIZE, {"network": "green"}, "net", tmp_path, to="ncnn", pictures=pictures)
+    assert written.parity.max_alpha < 1e-4
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["net.ncnn.bin", "net.ncnn.json", "net.ncnn.param"]
+    engine = open_engine(written.path)
+    assert engine.size == SIZE
+    assert engine.card["network"] == "green"
+    np.testing.assert_allclose(
+        engine(pictures.images[0]), gate.reference(net, pictures.images[:1])[0], atol=1e-4
+    )
+
+
+def test_an_operation_that_ncnn_lacks_is_named(tmp_path, net, pictures):
+    pytest.importorskip("pnnx")
+    comparing = Around(net, behind=lambda logit: (logit > 0).float() * 8 - 4)
+    with pytest.raises(ValueError, match=r"ncnn has no layer for torch\.gt"):
+        write(comparing, SIZE, {}, "net", tmp_path, to="ncnn", pictures=pictures)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_converter_is_named_with_the_line_to_type(tmp_path, net, pictures, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pnnx", None)
+    with pytest.raises(MissingConverter, match=r"ncnn needs pnnx.*pip install 'fastportrait\[export-ncnn\]'"):
+        write(net, SIZE, {}, "net", tmp_path, to="ncnn", pictures=pictures)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_litert_passes_too_and_its_card_is_in_it(precision, net, pictures, tmp_path):
+    pytest.importorskip("litert_torch")
+    card = {"network": "green"}
+    written = write(net, SIZE, card, "net", tmp_path, to="litert", precision=precision, pictures=pictures)
+    engine = open_engine(written.path)
+    assert engine.size == SIZE
+    assert engine.card["network"] == "green"
+    if precision != "int8":
+        expected = gate.reference(net, pictures.images[:1])[0]
+        np.testing.assert_allclose(
+            engine(pictures.images[0]), expected, atol=gate.TOLERANCE[precision].max_alpha
+        )

@@ -140,6 +140,32 @@ SCHEMAS: dict[str, Any] = {
         "rounds": int,
         "steps": [{"name": str, "cpu_ms": float, "cpu_ms_p90": float, "wall_ms": float}],
     },
+    "int8/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "model": str,
+        "sha256": str,
+        "calibration": int,  # pictures of train
+        "judged_on": int,  # pictures of val
+        "allowed": {"*": float},
+        "rungs": [
+            {
+                "format": str,
+                "rung": str,
+                "in_float": int,  # layers that stay in float
+                "iou": float,
+                "boundary_iou": float,
+                "lost_iou": float,
+                "lost_boundary_iou": float,
+                "holds": bool,
+                "kept": bool,
+            }
+        ],
+        "files": [
+            {"format": str, "file": str, "bytes": int, "iou": float, "boundary_iou": float, "mad": float}
+        ],
+    },
     "parity/1": {
         "schema": str,
         "runtime": str,

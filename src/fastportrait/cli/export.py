@@ -26,7 +26,10 @@ import click
 )
 @click.option("--size", type=(int, int), help="Height and width, instead of what the weights were made for.")
 @click.option(
-    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("export"), show_default=True
+    "-o",
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the model, one for each.  [default: export/NAME]",
 )
 @click.option(
     "--data",
@@ -42,7 +45,7 @@ def command(
     targets: str,
     precision: str,
     size: tuple[int, int] | None,
-    out: Path,
+    out: Path | None,
     data: Path | None,
     as_json: bool,
 ) -> None:
@@ -67,13 +70,14 @@ def command(
         for name in names:
             target(name)
         weights = weights_of(model)
+        folder = out or Path("export") / weights.stem
         shape = size or read_about(weights).size
         pictures = gather(shape, data, quantise=precision == "int8")
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     for name in names:
         try:
-            made = export(weights, out, to=name, precision=precision, size=size, pictures=pictures)
+            made = export(weights, folder, to=name, precision=precision, size=size, pictures=pictures)
         except ValueError as error:
             report["failed"].append({"target": name, "reason": str(error)})
             click.echo(f"Error: {name}: {error}" if len(names) > 1 else f"Error: {error}", err=True)

@@ -48,8 +48,8 @@ def open_engine(path: str | Path, *, engine: str = "auto", threads: int | None =
 
     `path` is a file, or a folder that `fastportrait export` wrote, or its portrait.json. "auto" is a file's
     own engine on the CPU, and of a folder the fastest of those that are installed, devices among them,
-    measured here and now. Raises ModelError; an engine or a device that is asked for and absent is never replaced by
-    another.
+    measured here and now. Raises ModelError; an engine or a device that is asked for and absent is never
+    replaced by another.
     """
     from .devices import DEVICES
 

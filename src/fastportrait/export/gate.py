@@ -45,7 +45,7 @@ TOLERANCE = {
     "fp16": Tolerance(2e-2, 0.995, 5e-2),
     "int8": Tolerance(1.0, 0.0, 0.3),
 }
-OWN = 4
+OWN = 10
 """How many times its own rounding a float32 file may be off, where a network's is above the tolerance."""
 SHIFT = 0.05
 """Pixels of the network's output by which the masks may be displaced."""

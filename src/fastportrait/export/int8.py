@@ -20,7 +20,7 @@ from .pictures import Picture, Pictures
 Run = Callable[[Picture], Picture]
 KEPT = (0.0, 0.1, 0.2, 0.35, 0.5)
 """Shares of the layers that stay in float, in the order they are tried."""
-JUDGES = 8
+JUDGES = 4
 """Calibration pictures that a layer's damage is measured on."""
 
 

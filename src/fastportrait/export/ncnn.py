@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from ..nets.condensenet import Gather
 from ..nets.network import Network
 from .form import phone_form
 from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "ncnn", ".ncnn.param", "export-ncnn"
 PRECISIONS = ("fp32", "fp16")
-INPUT, OUTPUT = "in0", "out0"
 
 
 def convert(
@@ -37,9 +38,10 @@ def convert(
 
     folder, stem = path.parent, path.name.removesuffix(ENDING)
     image = torch.zeros(1, 3, *size)
+    form = _without_gathers(phone_form(net), image)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the tracer, about sizes, which are fixed here
-        traced: Any = torch.jit.trace(phone_form(net), (image,), check_trace=False)  # type: ignore[no-untyped-call]
+        traced: Any = torch.jit.trace(form, (image,), check_trace=False)  # type: ignore[no-untyped-call]
     traced.save(str(folder / "net.pt"))
     words = [pnnx.EXEC_PATH, "net.pt", f"inputshape=[1,3,{size[0]},{size[1]}]f32", "device=cpu", "optlevel=2"]
     words += ["fp16=1" if precision == "fp16" else "fp16=0"]
@@ -57,6 +59,30 @@ def convert(
         left.unlink()
     beside = folder / f"{stem}.ncnn.json"
     beside.write_text(json.dumps({"size": list(size)} | card, indent=2) + "\n", encoding="utf-8")
+
+
+def _without_gathers(form: nn.Module, image: Tensor) -> nn.Module:
+    """CondenseNet picks channels by number, for which ncnn has no layer: filters of a single 1 do it."""
+    seen: dict[nn.Module, int] = {}
+
+    def keep(module: nn.Module, given: Any) -> None:
+        seen[module] = given[0].shape[1]
+
+    gathers = [module for module in form.modules() if isinstance(module, Gather)]
+    hooks = [gather.register_forward_pre_hook(keep) for gather in gathers]
+    if gathers:
+        with torch.no_grad():
+            form(image)
+    for hook in hooks:
+        hook.remove()
+    for module in list(form.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Gather):
+                pick = nn.Conv2d(seen[child], len(child.index), 1, bias=False)
+                ones = nn.functional.one_hot(child.index, seen[child]).float()
+                pick.weight = nn.Parameter(ones[:, :, None, None], requires_grad=False)
+                setattr(module, name, pick)
+    return form
 
 
 def unknown_layers(param: Path) -> list[str]:

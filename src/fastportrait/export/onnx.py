@@ -21,7 +21,6 @@ from .pictures import Picture
 
 NAME, ENDING, PACKAGE = "onnx", ".onnx", "export-onnx"
 PRECISIONS = ("fp32", "fp16", "int8")
-INPUT, OUTPUT = "image", "alpha"
 OPSET = 18
 
 

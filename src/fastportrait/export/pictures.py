@@ -45,7 +45,7 @@ def gather(
 ) -> Pictures:
     """`count` pictures of `folder`'s val, spread evenly over it; without a folder drawn ones.
 
-    `quantise` adds what int8 needs: 64 pictures of train to calibrate on, all of val to judge by.
+    `quantise` adds what int8 needs: 32 pictures of train to calibrate on, all of val to judge by.
     Raises `ValueError` where `folder` holds no shards.
     """
     if folder is None:
@@ -62,7 +62,7 @@ def gather(
     images = [picture.image() for picture in chosen]
     if not quantise:
         return Pictures(source, images)
-    return Pictures(source, images, _training(folder, size, 64), val)
+    return Pictures(source, images, _training(folder, size, 32), val)
 
 
 def _training(folder: Path, size: tuple[int, int], count: int) -> list[Picture]:

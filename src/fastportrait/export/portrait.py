@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NAME = "portrait.json"
 SCHEMA = "portrait/1"
+ENDS = {"onnx": ("image", "alpha"), "coreml": ("image", "alpha"), "ncnn": ("in0", "out0")}
+"""What a format calls image and alpha; the others have positions."""
 MEAN, IOU = 0.01, 0.99
 """How near an implementation's mask must come to a vector's: mean difference of alpha, IoU. Both leave room
 for the 8 bits of the pictures and for float16."""
@@ -119,8 +121,8 @@ def _entry(form: Any, written: "Written") -> dict[str, Any]:
         "sha256": sha256,
         "bytes": count,
         "layout": "NCHW",
-        "input": getattr(form, "INPUT", 0),
-        "output": getattr(form, "OUTPUT", 0),
+        "input": ENDS.get(form.NAME, (0, 0))[0],
+        "output": ENDS.get(form.NAME, (0, 0))[1],
         "precision": written.precision,
     }
     whole = written.path.is_dir()
