@@ -55,8 +55,10 @@ class Segmenter:
         return self.alpha(frame, self.mask(frame))
 
     def mask(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame; only
-        the main person of it where that is the subject."""
+        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame.
+
+        Where the subject is the main person, everyone else is 0 in it.
+        """
         image, where = transform.to_network(frame, self.engine.size, STRETCH)
         mask = transform.from_network(self.engine(image), where)
         return main_subject(mask) if self.subject == "main" else mask

@@ -98,8 +98,8 @@ def _exact(operations: list[Any]) -> set[str]:
 
     Arithmetic with constants on the image, as Core ML's own division by 255 before it: mean and deviation
     rounded to half would shift every picture's colours, a fifth of the whole error. And all that a decision
-    hangs on, as which of four values is the largest (ENet, SegNet) or whether a block is run (SkipNet): rounded
-    to half, near ties fall the other way and the masks are others.
+    hangs on, as which of four values is the largest (ENet, SegNet) or whether a block runs (SkipNet): in half
+    precision near ties fall the other way, and the masks are others.
     """
     names = set()
     for operation in reversed(operations):
