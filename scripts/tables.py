@@ -158,6 +158,19 @@ def presence(root: Path) -> str:
     return table(heads, rows)
 
 
+def subject(root: Path) -> str:
+    """What keeping only the main person does, from results/choices/subject.json."""
+    result = results.read(root / "results" / "choices" / "subject.json")
+    rows = []
+    for split, found in result["splits"].items():
+        for row in found["rows"]:
+            changed = f"{row['changed']} of {found['pictures']}"
+            scores = (row["iou"], row["boundary_iou"], *row["groups"].values())
+            rows.append([f"{split}: {row['rule']}", changed, *(f"{100 * score:.2f}" for score in scores)])
+    sources = next(iter(result["splits"].values()))["rows"][0]["groups"]
+    return table(["kept", "masks changed", "person IoU %", "boundary IoU %", *sources], rows)
+
+
 def int8_rungs(root: Path) -> str:
     """What every rung of the int8 ladder costs, from results/choices/int8.json."""
     result = _if_there(root / "results" / "choices" / "int8.json")
@@ -282,6 +295,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "presence": presence,
     "skipnet": skipnet,
     "stretch": stretch,
+    "subject": subject,
     "zoo": zoo,
 }
 

@@ -109,6 +109,27 @@ SCHEMAS: dict[str, Any] = {
         "pictures": {"*": int},
         "rows": [{"threshold": float, "val_missed": float, "background_false": float, "empty_false": float}],
     },
+    "subject/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "model": str,
+        "sha256": str,
+        "splits": {
+            "*": {
+                "pictures": int,
+                "rows": [
+                    {
+                        "rule": str,
+                        "changed": int,  # pictures whose mask it changed
+                        "iou": float,
+                        "boundary_iou": float,
+                        "groups": {"*": float},  # IoU by source
+                    }
+                ],
+            }
+        },
+    },
     "steps/1": {
         "schema": str,
         "date": str,

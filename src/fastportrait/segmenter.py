@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import transform, weights
 from .engines import open_engine
+from .subject import SUBJECTS, main_subject
 
 STRETCH = transform.SQUASH
 """Chosen on val, as PRESENT is: docs/models.md has both tables."""
@@ -26,14 +27,23 @@ class Segmenter:
     """A model, ready to run. Safe to share between threads."""
 
     def __init__(
-        self, model: str | Path | None = None, *, threads: int | None = None, engine: str = "auto"
+        self,
+        model: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        engine: str = "auto",
+        subject: str = "all",
     ) -> None:
         """`model` is a shipped name (None: the small one), a file, or a folder that `fastportrait export`
         wrote; `threads` None uses up to four. `engine` "auto" takes the file's own, of a folder the fastest
         that is installed, measured; "cuda", "coreml", "directml" or "openvino" an ONNX file on that device.
+        With the `subject` "main" only the main person of several is kept.
 
         Raises ValueError where there is no such model, it is no portrait network, or its engine is missing.
         """
+        if subject not in SUBJECTS:
+            raise ValueError(f"subject is {subject!r}; it must be {' or '.join(SUBJECTS)}")
+        self.subject = subject
         self.engine = open_engine(weights.find(model), engine=engine, threads=threads)
 
     def __call__(self, image: ArrayLike) -> NDArray[np.float32]:
@@ -45,9 +55,13 @@ class Segmenter:
         return self.alpha(frame, self.mask(frame))
 
     def mask(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame."""
+        """The network's own answer, (h, w) in [0, 1], at its own resolution, edge on edge with the frame.
+
+        Where the subject is the main person, everyone else is 0 in it.
+        """
         image, where = transform.to_network(frame, self.engine.size, STRETCH)
-        return transform.from_network(self.engine(image), where)
+        mask = transform.from_network(self.engine(image), where)
+        return main_subject(mask) if self.subject == "main" else mask
 
     @staticmethod
     def presence(mask: NDArray[np.float32]) -> float:

@@ -65,6 +65,13 @@ class Work:
     type=click.IntRange(min=1),
     help="CPU threads of each step; 1 also takes pictures one by one.",
 )
+@click.option(
+    "--subject",
+    type=click.Choice(["all", "main"]),
+    default="all",
+    show_default=True,
+    help="Everyone, or of several people the main one.",
+)
 @click.option("--max-megapixels", type=click.FloatRange(min=0, min_open=True), default=120, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Do pictures again whose output is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each picture as JSON.")
@@ -77,6 +84,7 @@ def command(
     as_mask: bool,
     model: str | None,
     threads: int | None,
+    subject: str,
     max_megapixels: float,
     overwrite: bool,
     as_json: bool,
@@ -108,7 +116,7 @@ def command(
     if threads:
         cv2.setNumThreads(threads)
     try:
-        segmenter = Segmenter(model, threads=threads)
+        segmenter = Segmenter(model, threads=threads, subject=subject)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     work = Work(segmenter, behind, as_mask, max_pixels)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-EXTRAS = {"safetensors": "nets", "tflite": "litert", "param": "ncnn"}
+EXTRAS = {"safetensors": "nets", "tflite": "litert", "param": "ncnn", "pte": "export-executorch"}
 """Engine -> the extra of this package that brings what it needs."""
 
 

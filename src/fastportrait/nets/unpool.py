@@ -62,12 +62,12 @@ class MarkingPool(nn.Module):
         self.register_buffer("across", torch.tensor([2.0, 1.0]).view(1, 1, 1, 2), persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Place]:
-        pooled = F.max_pool2d(x, 2, ceil_mode=True)
+        pooled = F.max_pool2d(x, 2, 2, ceil_mode=True)
         size, (h, w) = x.shape[2:], pooled.shape[2:]
         tied = 1 - (_enlarged(pooled, size) - x).clamp(0, 1).ceil()
         down, across = self.down.repeat(1, 1, h, 1), self.across.repeat(1, 1, 1, w)
         rank = tied * down[:, :, : size[0]] * across[..., : size[1]]
-        first = 1 - (_enlarged(F.max_pool2d(rank, 2, ceil_mode=True), size) - rank).clamp(0, 1)
+        first = 1 - (_enlarged(F.max_pool2d(rank, 2, 2, ceil_mode=True), size) - rank).clamp(0, 1)
         return pooled, Place(first, size)
 
 
