@@ -140,4 +140,27 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
     },
+    "phone/1": {  # what the phone app writes: `fastportrait bench --import` takes it in
+        "schema": str,
+        "date": str,
+        "app": str,  # its version
+        "model": {"name": str, "file": str, "sha256": str},
+        "device": {"name": str, "platform": str, "browser": str},  # as its owner calls it: "Pixel 8"
+        "runtime": {
+            "name": str,
+            "backend": str,
+            "threads": int,
+        },  # "LiteRT.js 2.5.3", "wasm"; threads 0: unknown
+        "protocol": str,
+        "camera": {"width": int, "height": int, "fps": float},
+        "minutes": float,
+        "samples": [{"t_s": float, "network_ms": float, "latency_ms": float, "fps": float}],
+        "summary": {
+            "network_ms_p50": float,
+            "network_ms_p95": float,
+            "latency_ms_p50": float,  # of a frame, from the camera to the screen
+            "latency_ms_p95": float,
+            "fps": float,
+        },
+    },
 }
