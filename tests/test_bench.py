@@ -43,5 +43,3 @@ def test_a_model_that_is_not_there_is_one_clear_line():
     done = CliRunner().invoke(main, ["bench", "no-such-model"])
     assert done.exit_code == 1
     assert done.output.startswith("Error: no model 'no-such-model'")
-    done = CliRunner().invoke(main, ["bench", "peer:mediapipe-selfie"])
-    assert "needs --peers FOLDER" in done.output

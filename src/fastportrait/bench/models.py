@@ -21,7 +21,6 @@ def bench(
     threads: int,
     rounds: int,
     peers: Path | None = None,
-    peers_module: Path | None = None,
 ) -> list[dict[str, Any]]:
     """One row a model (a shipped name, a file, or peer:NAME), ratios to the first.
 
@@ -30,7 +29,7 @@ def bench(
     runs: dict[str, Run] = {}
     rows: list[dict[str, Any]] = []
     for model in models:
-        run, row = _ready(model, threads, peers, peers_module)
+        run, row = _ready(model, threads, peers)
         if row["name"] in runs:
             raise ValueError(f"{row['name']} is named twice")
         runs[row["name"]] = run
@@ -43,10 +42,8 @@ def bench(
     ]
 
 
-def _ready(
-    model: str, threads: int, peers: Path | None, peers_module: Path | None
-) -> tuple[Run, dict[str, Any]]:
-    contender = load(model, threads, peers, peers_module)
+def _ready(model: str, threads: int, peers: Path | None) -> tuple[Run, dict[str, Any]]:
+    contender = load(model, threads, peers)
     row = {name: contender.about[name] for name in ("name", "file", "sha256", "input")}
     row["runtime"] = contender.machine["runtime"]
     network: Any = contender.segment

@@ -12,16 +12,9 @@ import click
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=200, show_default=True)
 @click.option(
-    "--peers",
-    type=click.Path(path_type=Path),
-    envvar="FASTPORTRAIT_PEERS",
-    help="Weights of peer:NAME. [FASTPORTRAIT_PEERS]",
-)
-@click.option(
-    "--peers-module",
-    type=click.Path(path_type=Path),
-    envvar="FASTPORTRAIT_PEERS_MODULE",
-    help="Python file that runs peer:NAME. [FASTPORTRAIT_PEERS_MODULE]",
+    "--peers-folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Files of peer:NAME. [FASTPORTRAIT_PEERS]",
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JSON here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -29,8 +22,7 @@ def command(
     models: tuple[str, ...],
     threads: int,
     rounds: int,
-    peers: Path | None,
-    peers_module: Path | None,
+    peers_folder: Path | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -42,7 +34,7 @@ def command(
     from ..bench.models import PROTOCOL, bench
 
     try:
-        rows = bench(list(models), threads=threads, rounds=rounds, peers=peers, peers_module=peers_module)
+        rows = bench(list(models), threads=threads, rounds=rounds, peers=peers_folder)
     except ValueError as error:
         raise click.ClickException(str(error)) from None
     result = {
