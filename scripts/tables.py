@@ -60,13 +60,32 @@ def models(root: Path) -> str:
 
 
 def latency(root: Path) -> str:
-    """Networks alone, side by side, from results/latency/networks.json."""
-    result = results.read(root / "results" / "latency" / "networks.json")
-    rows = [
-        [row["name"], row["input"], row["runtime"], f"{row['cpu_ms']:.2f}", f"{row['ratio']:.2f}"]
-        for row in result["models"]
-    ]
-    return table(["network", "input", "runtime", "ms, one thread", "ratio"], rows)
+    """Systems side by side on one machine, from results/latency/peers.json."""
+    result = results.read(root / "results" / "latency" / "peers.json")
+    rows = []
+    for row in sorted(result["models"], key=lambda row: row["ratio"]):
+        scores = (row["accuracy"] or {"scores": {}})["scores"]
+        rows.append(
+            [
+                row["name"],
+                row["input"],
+                row["runtime"].removesuffix(", CPU"),
+                f"{row['ratio']:.2f}",
+                f"{row['cpu_ms']['median']:.2f}",
+                f"{row['cpu_ms']['p5']:.2f} to {row['cpu_ms']['p95']:.2f}",
+                f"{100 * row['peak_share']:.0f}" if row["peak_share"] is not None else "",
+                f"{row['frame_ms']['median']:.1f}" if row["frame_ms"] else "",
+                f"{row['first_mask']['cpu_ms']:.0f}" if row["first_mask"] else "",
+                f"{row['memory']['peak_mb']:.0f}" if row["memory"] else "",
+                f"{row['params'] / 1e3:,.0f}" if row["params"] is not None else "",
+                f"{row['macs'] / 1e6:,.0f}" if row["macs"] is not None else "",
+                f"{row['bytes'] / 1e3:,.0f}",
+                *(number(m, scores[m]["value"]) if m in scores else "" for m in ("iou", "boundary_iou")),
+            ]
+        )
+    heads = ["network", "input", "runtime", "ratio", "ms", "5 to 95 %", "% of peak", "720p frame ms"]
+    heads += ["first mask ms", "MB", "K parameters", "M MACs", "kB", "val: IoU %", "boundary IoU %"]
+    return table(heads, rows)
 
 
 def photo(root: Path) -> str:

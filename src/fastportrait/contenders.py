@@ -31,7 +31,7 @@ def load(model: str, threads: int | None = None, peers: Path | None = None) -> C
     from .segmenter import Segmenter
 
     shipped = [card["name"] for card in list_models()]
-    file = find(model) if model in shipped else (_of_the_zoo(model) or find(model))
+    file = file_of(model)
     segmenter = Segmenter(model if model in shipped else file, threads=threads)
     engine = segmenter.engine
     about = {
@@ -42,6 +42,12 @@ def load(model: str, threads: int | None = None, peers: Path | None = None) -> C
         "input": f"{engine.size[0]}x{engine.size[1]}",
     }
     return Contender(segmenter, about, {"threads": threads or 0, "runtime": engine.name})
+
+
+def file_of(model: str) -> Path:
+    """The file of `model`, any but a peer; raises `ValueError` where there is none."""
+    shipped = [card["name"] for card in list_models()]
+    return find(model) if model in shipped else (_of_the_zoo(model) or find(model))
 
 
 def load_all(models: list[str], threads: int | None = None, peers: Path | None = None) -> list[Contender]:

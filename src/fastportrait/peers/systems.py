@@ -26,9 +26,10 @@ RUNTIMES = {".onnx": ("ONNX Runtime", "onnxruntime"), ".tflite": ("LiteRT", "ai-
 @dataclass(frozen=True)
 class Peer:
     prepare: Callable[[Frame], Plane]
-    network: Run
-    """The network alone, for timing."""
+    run: Run
     alpha: Callable[[list[Any]], Plane]
+    extra: Callable[[Plane], dict[str, Plane]] = lambda image: {}
+    """Further inputs that the network takes beside an image, by name."""
 
     def __call__(self, frame: Frame) -> Plane:
         """(H, W, 3) uint8 RGB -> (H, W) float32 in [0, 1]."""
@@ -38,6 +39,10 @@ class Peer:
     def mask(self, frame: Frame) -> Plane:
         """The network's own answer, at its own resolution."""
         return np.ascontiguousarray(self.alpha(self.network(self.prepare(frame))), np.float32)
+
+    def network(self, image: Plane) -> list[Any]:
+        """The network alone, for timing."""
+        return self.run(image, **self.extra(image))
 
 
 def runtime(path: Path) -> str:
@@ -120,9 +125,12 @@ def pphumanseg(path: Path, threads: int) -> Peer:
 def sinet(size: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Callable[[Path, int], Peer]:
     """Blue, green, red; normalised in 0..255 and divided by 255 after that, as it was trained."""
 
+    centre: Plane = np.array(mean, np.float32)
+    scale: Plane = np.array(std, np.float32) * np.float32(255)
+
     def prepare(frame: Frame) -> Plane:
         colours = _small(frame, size, size)[:, :, ::-1]
-        return _planes((colours - np.float32(mean)) / np.float32(std) / 255)
+        return _planes((colours - centre) / scale)
 
     return lambda path, threads: Peer(prepare, onnx(path, threads), lambda out: out[0][0, 1])
 
@@ -130,10 +138,13 @@ def sinet(size: int, mean: tuple[float, ...], std: tuple[float, ...]) -> Callabl
 def u2netp(path: Path, threads: int) -> Peer:
     """Pixels are divided by the frame's brightest, the answer is stretched from its least to its most."""
 
+    mean: Plane = np.array((0.485, 0.456, 0.406), np.float32)
+    std: Plane = np.array((0.229, 0.224, 0.225), np.float32)
+
     def prepare(frame: Frame) -> Plane:
         pixels = _small(frame, 320, 320)
         pixels /= max(float(pixels.max()), 1e-6)
-        return _planes((pixels - np.float32((0.485, 0.456, 0.406))) / np.float32((0.229, 0.224, 0.225)))
+        return _planes((pixels - mean) / std)
 
     def alpha(out: list[Any]) -> Plane:
         least, most = float(out[0].min()), float(out[0].max())
@@ -156,11 +167,13 @@ def modnet(path: Path, threads: int) -> Peer:
 
 def rvm(path: Path, threads: int) -> Peer:
     """As for a still: an empty memory, the frame at its own size, at most 512 pixels along inside."""
-    run, empty = onnx(path, threads), np.zeros((1, 1, 1, 1), np.float32)
+    empty = np.zeros((1, 1, 1, 1), np.float32)
     memory = {f"r{n}i": empty for n in range(1, 5)}
 
-    def network(image: Plane) -> list[Any]:
-        ratio = np.array([min(1.0, 512 / max(image.shape[2:]))], np.float32)
-        return run(image, downsample_ratio=ratio, **memory)
+    def extra(image: Plane) -> dict[str, Plane]:
+        return {"downsample_ratio": np.array([min(1.0, 512 / max(image.shape[2:]))], np.float32), **memory}
 
-    return Peer(lambda frame: _planes(frame / np.float32(255)), network, lambda out: out[1][0, 0])
+    def prepare(frame: Frame) -> Plane:
+        return _planes(frame.astype(np.float32) / np.float32(255))
+
+    return Peer(prepare, onnx(path, threads), lambda out: out[1][0, 0], extra)
