@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-EXTRAS = {"safetensors": "nets"}
+EXTRAS = {"safetensors": "nets", "tflite": "litert", "param": "ncnn"}
 """Engine -> the extra of this package that brings what it needs."""
 
 

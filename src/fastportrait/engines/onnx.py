@@ -6,7 +6,6 @@ elsewhere that has them runs too; its card, JSON under the metadata key "card", 
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from . import ModelError
-
-MANY = 4
-"""Threads beyond which a network of a few milliseconds gains nothing."""
+from .cores import in_range, some_threads
 
 _TAG = rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)"
 _EXTERNAL = re.compile(_TAG + rb"location")
@@ -31,7 +28,7 @@ class OnnxEngine:
         if _EXTERNAL.search(data):
             raise ModelError(f"{path}: keeps weights in other files (external data); save it as one file")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or min(MANY, _cores())
+        options.intra_op_num_threads = some_threads(threads)
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what is wrong is raised below, in words
         try:
@@ -48,17 +45,7 @@ class OnnxEngine:
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """RGB in [0, 1], (1, 3, h, w) -> alpha in [0, 1], (1, 1, h, w). Safe from several threads."""
         alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": image})[0]
-        low, high = float(alpha.min()), float(alpha.max())
-        if not (low >= -1e-3 and high <= 1 + 1e-3):  # not: `nan` is wrong too
-            raise ModelError(
-                f"{self._path}: its alpha runs from {low:.3g} to {high:.3g}; it must stay in 0..1"
-            )
-        return alpha.clip(0, 1)
-
-
-def _cores() -> int:
-    """The cores this process may use: ONNX Runtime's own count is the machine's, also inside a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return in_range(alpha, self._path)
 
 
 def _size(path: str | Path, session: ort.InferenceSession) -> tuple[int, int]:
