@@ -49,6 +49,9 @@ class Plan:
     """Time by layer, of our ONNX files."""
     data: Path | None = None
     """A folder of shards: accuracy as well, on `split`, of its first `limit` pictures."""
+    scores: Path | None = None
+    """A folder of results of `fastportrait evaluate` on the whole of `split`, by the models' names, to take
+    accuracy from instead."""
     split: str = "val"
     limit: int | None = None
 
@@ -66,6 +69,9 @@ def bench(plan: Plan, say: Say = lambda what, done, of: None) -> Result:
         contestants = [contestant(model, threads, plan.peers) for model in models]
         rows += block(contestants, plan, say, slow_ones=threads == plan.threads[0])
     peaks = {threads: _better(begun[threads], peak(threads)) for threads in plan.threads}
+    if plan.scores is not None:
+        known = evaluated(plan.scores, plan.split)
+        rows = [row | {"accuracy": row["accuracy"] or known.get(row["name"])} for row in rows]
     reference = plan.reference or rows[0]["name"]
     result: Result = {
         "schema": "latency/2",
@@ -161,6 +167,23 @@ def _accuracy(one: Contestant, data: Path, split: str, limit: int | None) -> Row
     protocol = PROTOCOLS.get(split, "mask")
     measured = evaluate(one.about["name"], one.frame, pictures, protocol=protocol)
     return {"split": split, "pictures": len(measured["pictures"]), "scores": measured["scores"]}
+
+
+def evaluated(folder: Path, split: str) -> dict[str, Row]:
+    """{name: what the results in `folder` say of its accuracy on the whole of `split`}."""
+    found = {}
+    for path in sorted(folder.rglob("*.json")):
+        result = results.read(path)
+        if result["schema"] == "accuracy/1" and result["data"]["split"] == split and result["data"]["whole"]:
+            pictures = result["data"]["pictures"]
+            found[result["model"]["name"]] = {
+                "split": split,
+                "pictures": pictures,
+                "scores": result["scores"],
+            }
+    if not found:
+        raise ValueError(f"{folder} holds no result of `fastportrait evaluate` on the whole of {split}")
+    return found
 
 
 def compared(rows: list[Row], reference: str, peaks: dict[int, float]) -> list[Row]:

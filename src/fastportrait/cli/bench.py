@@ -54,6 +54,11 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of shards: measure how good the masks are as well.",
 )
+@click.option(
+    "--scores",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Take that from results of `fastportrait evaluate` in this folder instead.",
+)
 @click.option("--split", default="val", show_default=True, help="Which shards.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N pictures.")
 @click.option(
@@ -94,6 +99,7 @@ def command(
     reference: str | None,
     networks_only: bool,
     data: Path | None,
+    scores: Path | None,
     split: str,
     limit: int | None,
     on_arm64: bool,
@@ -142,6 +148,7 @@ def command(
                 whole=not networks_only,
                 layers=report is not None,
                 data=data,
+                scores=scores,
                 split=split,
                 limit=limit,
             )

@@ -42,19 +42,24 @@ def litert(path: str) -> Run:
 
 
 def ncnn(path: str) -> Run:
-    """`path` is the .param; the .bin lies beside it. In single precision: its half on ARM moves masks."""
+    """`path` is the .param; the .bin lies beside it. With the options of engines/ncnn.py."""
     import ncnn as runtime
 
     net: Any = runtime.Net()
     net.opt.num_threads = 1
-    net.opt.use_fp16_arithmetic = net.opt.use_fp16_storage = net.opt.use_fp16_packed = False
+    net.opt.use_winograd_convolution = False
+    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage"):
+        setattr(net.opt, f"use_{option}", False)
     if net.load_param(path) or net.load_model(path.removesuffix(".param") + ".bin"):
         raise SystemExit(f"ncnn cannot load {path}")
 
     def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
         with net.create_extractor() as extractor:
-            extractor.input("in0", runtime.Mat(image[0]))
-            return np.array(extractor.extract("out0")[1])[None]
+            extractor.input("in0", runtime.Mat(np.ascontiguousarray(image[0])).clone())
+            failed, alpha = extractor.extract("out0")
+            if failed:
+                raise SystemExit(f"ncnn stops on {path} (code {failed})")
+            return np.array(alpha, np.float32)[None]
 
     return run
 
