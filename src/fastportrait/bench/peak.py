@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 SIDES = (256, 512, 768)
 """Of the square matrices: the smallest stay in a core's cache, the largest amortise every overhead."""
-COPY = 1 << 28
+COPY = 1 << 26
 """Bytes of the array copied: far beyond any cache."""
 HOW = (
     f"multiply-adds: float32 products of square matrices of {', '.join(map(str, SIDES))} by NumPy's BLAS, "
-    "the fastest of 40 each (one thread: CPU time; more: wall clock); bytes: a copy of "
+    "the fastest of 20 each (one thread: CPU time; more: wall clock); bytes: a copy of "
     f"{COPY >> 20} MB, read and written, the fastest of 5 on one thread; before and after the run, the better"
 )
 
@@ -51,7 +51,7 @@ def measure(threads: int) -> Peak:
     for side in SIDES:
         left, right = (random.random((side, side), np.float32) for _ in range(2))
         out = np.empty_like(left)
-        for _ in range(40):
+        for _ in range(20):
             wall, cpu = time.perf_counter(), time.process_time()
             np.matmul(left, right, out=out)
             # Of several threads each waits for the others: the wall clock is what they reach together.
