@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cost_tables
 from fastportrait import results
-from fastportrait.bench import phones as phone_logs
 from fastportrait.metrics import LABELS, number
 from fastportrait.weights import list_models
 
@@ -80,82 +80,6 @@ def latency(root: Path) -> str:
         )
     heads = ["network", "input", "runtime", "ratio", "ms, one thread", "5 to 95 %"]
     return table([*heads, "val: IoU %", "boundary IoU %"], rows)
-
-
-def bench(root: Path) -> str:
-    """What else each of those costs: results/latency/peers.json."""
-    result = results.read(root / "results" / "latency" / "peers.json")
-    rows = []
-    for row in sorted(result["models"], key=lambda row: row["ratio"]):
-        first, memory = row["first_mask"], row["memory"]
-        rows.append(
-            [
-                row["name"],
-                row["runtime"].removesuffix(", CPU"),
-                f"{row['params'] / 1e3:,.0f}" if row["params"] is not None else "",
-                f"{row['macs'] / 1e6:,.0f}" if row["macs"] is not None else "",
-                f"{row['bytes'] / 1e3:,.0f}",
-                f"{100 * row['peak_share']:.0f}" if row["peak_share"] is not None else "",
-                f"{row['frame_ms']['median']:.1f}" if row["frame_ms"] else "",
-                f"{first['cpu_ms']:.0f}" if first else "",
-                f"{memory['peak_mb']:.0f}" if memory and memory["peak_mb"] else "",
-            ]
-        )
-    heads = ["network", "runtime", "K parameters", "M MACs", "file, kB", "% of peak", "720p frame, ms"]
-    return table([*heads, "first mask, ms", "memory, MB"], rows)
-
-
-def arm64(root: Path) -> str:
-    """Instructions on an emulated phone processor, from results/latency/arm64.json."""
-    result = results.read(root / "results" / "latency" / "arm64.json")
-    rows = [
-        [
-            row["name"],
-            row["input"],
-            row["runtime"],
-            f"{row['instructions'] / 1e6:.1f}",
-            f"{row['ratio']:.2f}",
-            f"{row['memory_accesses'] / 1e6:.1f}",
-            f"{row['max_error']:.0e}",
-        ]
-        for row in sorted(result["models"], key=lambda row: row["instructions"])
-    ]
-    heads = ["network", "input", "runtime", "M instructions a mask", "ratio", "M memory accesses"]
-    return table([*heads, "largest difference from x86"], rows)
-
-
-def phones(root: Path) -> str:
-    """Measured on real phones: results/latency/phones/*.json."""
-    logs = phone_logs.all_of(root / "results" / "latency" / "phones")
-    return table(phone_logs.HEADS, [phone_logs.row(log) for log in logs]) or "No log has been taken in yet.\n"
-
-
-def frame(root: Path) -> str:
-    """What a camera frame costs beside the network, before and after: results/latency/frame*.json."""
-    folder = root / "results" / "latency"
-    before, after = (results.read(folder / f"{name}.json")["steps"] for name in ("frame-before", "frame"))
-    network = after[0]["cpu_ms"]
-    rows = [
-        [new["name"], f"{old['cpu_ms']:.1f}", f"{new['cpu_ms']:.1f}", f"{100 * new['cpu_ms'] / network:.0f}"]
-        for old, new in zip(before, after, strict=True)
-    ]
-    return table(["step", "before, ms", "ms", "% of the network"], rows)
-
-
-def layers(root: Path) -> str:
-    """Time by kind of node of `small` in ONNX Runtime, and its longest nodes: results/latency/peers.json."""
-    result = results.read(root / "results" / "latency" / "peers.json")
-    nodes = next(row["layers"] for row in result["models"] if row["layers"])
-    kinds: dict[str, float] = {}
-    for node in nodes:
-        kinds[node["op"]] = kinds.get(node["op"], 0) + node["share"]
-    rows = [
-        [kind, "", f"{100 * share:.1f}", ""] for kind, share in sorted(kinds.items(), key=lambda k: -k[1])
-    ]
-    for node in sorted(nodes, key=lambda node: -node["share"])[:10]:
-        rate = f"{node['gmacs_per_s']:.0f}" if node["gmacs_per_s"] else ""
-        rows.append([f"{node['op']} {node['name']}", node["output"], f"{100 * node['share']:.1f}", rate])
-    return table(["nodes", "output", "% of the time", "G MACs a second"], rows)
 
 
 def photo(root: Path) -> str:
@@ -283,13 +207,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),
     "accuracy-empty": partial(accuracy_on, split="empty", metrics=("over_1_percent", "false_mask", "mad")),
     "candidates": candidates,
-    "arm64": arm64,
-    "bench": bench,
-    "frame": frame,
     "latency": latency,
-    "layers": layers,
     "models": models,
-    "phones": phones,
     "photo": photo,
     "presence": presence,
     "skipnet": skipnet,
@@ -309,9 +228,15 @@ def filled(document: Path, root: Path) -> str:
         head, name, tail = match.groups()
         if name.startswith("zoo-"):
             return head + zoo_counts(root, name.removeprefix("zoo-")) + tail
+        if name in cost_tables.TABLES:
+            return head + (table(*cost_tables.TABLES[name](root)) or "Nothing is measured yet.\n") + tail
         if name not in TABLES:
             near = get_close_matches(name, TABLES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TABLES)}"
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"known: {', '.join([*TABLES, *cost_tables.TABLES])}"
+            )
             raise ValueError(f"{document}: no table {name!r}, {hint}")
         return head + TABLES[name](root) + tail
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-AGAIN = 5
+AGAIN = 2
 """Frames after the first, for memory that only later ones take."""
 
 
