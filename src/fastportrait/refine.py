@@ -152,9 +152,10 @@ def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane)
             if not weight[max(0, int(ys[0])) : int(ys[-1]) + 2, max(0, int(xs[0])) : int(xs[-1]) + 2].any():
                 continue
             grid = across[x // TILE][: len(ys)], down[:, : len(xs)]
-            local = cv2.remap(slopes, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            remapped = cv2.remap(slopes, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            local: Plane = np.asarray(remapped, np.float32)
             blend = cv2.remap(weight, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            local *= cv2.cvtColor(image[y : y + TILE, x : x + TILE], cv2.COLOR_RGB2RGBA)
+            local *= np.asarray(cv2.cvtColor(image[y : y + TILE, x : x + TILE], cv2.COLOR_RGB2RGBA), np.uint8)
             fine = local[..., 0] + local[..., 1]  # by channel: einsum takes twice as long
             fine += local[..., 2]
             fine += local[..., 3]

@@ -20,6 +20,8 @@ def drawn(side: int, seed: int = 0) -> NDArray[np.uint8]:
 def camera_frame(seed: int = 0) -> NDArray[np.uint8]:
     """(720, 1280, 3) RGB, the same array at every call: not to be written to."""
     side = (WIDTH - HEIGHT) // 2
-    frame = np.asarray(cv2.copyMakeBorder(drawn(HEIGHT, seed), 0, 0, side, side, cv2.BORDER_REFLECT))
+    frame = np.asarray(
+        cv2.copyMakeBorder(drawn(HEIGHT, seed), 0, 0, side, side, cv2.BORDER_REFLECT), np.uint8
+    )
     frame.flags.writeable = False
     return frame
