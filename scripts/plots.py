@@ -4,7 +4,7 @@
     python scripts/plots.py --check    # exit 1 where a drawing is not what the results say
 
 A model is drawn where both its score and its cost are known: MACs are those of the zoo at the size that the
-score was measured at, so other systems have none; times are those of results/latency/networks.json.
+score was measured at, so other systems have none; times are those of results/latency/peers.json.
 """
 
 import argparse
@@ -84,11 +84,11 @@ def counted(network: str, size: tuple[int, int]) -> int:
 
 def times(root: Path) -> dict[str, float]:
     """CPU milliseconds of a network alone, of all that were timed side by side in one run on one thread."""
-    path = root / "results" / "latency" / "networks.json"
+    path = root / "results" / "latency" / "peers.json"
     if not path.exists():
         return {}
     result = results.read(path)
-    return {row["name"]: row["cpu_ms"] for row in result["models"] if result["machine"]["threads"] == 1}
+    return {row["name"]: row["cpu_ms"]["median"] for row in result["models"] if row["threads"] == 1}
 
 
 def main() -> int:

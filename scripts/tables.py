@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cost_tables
 from fastportrait import results
 from fastportrait.metrics import LABELS, number
 from fastportrait.weights import list_models
@@ -60,13 +61,25 @@ def models(root: Path) -> str:
 
 
 def latency(root: Path) -> str:
-    """Networks alone, side by side, from results/latency/networks.json."""
-    result = results.read(root / "results" / "latency" / "networks.json")
-    rows = [
-        [row["name"], row["input"], row["runtime"], f"{row['cpu_ms']:.2f}", f"{row['ratio']:.2f}"]
-        for row in result["models"]
-    ]
-    return table(["network", "input", "runtime", "ms, one thread", "ratio"], rows)
+    """Systems side by side on one machine, from results/latency/peers.json, the fastest first."""
+    result, scores = results.read(root / "results" / "latency" / "peers.json"), measured(root, "val")
+    rows = []
+    for row in sorted(result["models"], key=lambda row: row["ratio"]):
+        known = scores.get(row["name"], {})
+        spread = row["cpu_ms"]
+        rows.append(
+            [
+                row["name"],
+                row["input"],
+                row["runtime"].removesuffix(", CPU"),
+                f"{row['ratio']:.2f}",
+                f"{spread['median']:.2f}",
+                f"{spread['p5']:.2f} to {spread['p95']:.2f}",
+                *(number(m, known[m]["value"]) if m in known else "" for m in ("iou", "boundary_iou")),
+            ]
+        )
+    heads = ["network", "input", "runtime", "ratio", "ms, one thread", "5 to 95 %"]
+    return table([*heads, "val: IoU %", "boundary IoU %"], rows)
 
 
 def photo(root: Path) -> str:
@@ -311,9 +324,15 @@ def filled(document: Path, root: Path) -> str:
         head, name, tail = match.groups()
         if name.startswith("zoo-"):
             return head + zoo_counts(root, name.removeprefix("zoo-")) + tail
+        if name in cost_tables.TABLES:
+            return head + (table(*cost_tables.TABLES[name](root)) or "Nothing is measured yet.\n") + tail
         if name not in TABLES:
             near = get_close_matches(name, TABLES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(TABLES)}"
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"known: {', '.join([*TABLES, *cost_tables.TABLES])}"
+            )
             raise ValueError(f"{document}: no table {name!r}, {hint}")
         return head + TABLES[name](root) + tail
 

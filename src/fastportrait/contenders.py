@@ -22,16 +22,17 @@ class Contender:
     """Of its `machine`: threads (0: the runtime's choice) and runtime."""
 
 
-def load(
-    model: str, threads: int | None = None, peers: Path | None = None, peers_module: Path | None = None
-) -> Contender:
-    """`model` ready to run; raises `ValueError` where it cannot be had."""
+def load(model: str, threads: int | None = None, peers: Path | None = None) -> Contender:
+    """`model` ready to run; `peers` is the folder of other systems' files, None the usual one.
+
+    Raises `ValueError` where it cannot be had.
+    """
     if model.startswith("peer:"):
-        return _peer(model.removeprefix("peer:"), threads or 1, peers, peers_module)
+        return _peer(model.removeprefix("peer:"), threads or 1, peers)
     from .segmenter import Segmenter
 
     shipped = [card["name"] for card in list_models()]
-    file = find(model) if model in shipped else (_of_the_zoo(model) or find(model))
+    file = file_of(model)
     segmenter = Segmenter(model if model in shipped else file, threads=threads)
     engine = segmenter.engine
     about = {
@@ -44,9 +45,13 @@ def load(
     return Contender(segmenter, about, {"threads": threads or 0, "runtime": engine.name})
 
 
-def load_all(
-    models: list[str], threads: int | None = None, peers: Path | None = None, peers_module: Path | None = None
-) -> list[Contender]:
+def file_of(model: str) -> Path:
+    """The file of `model`, any but a peer; raises `ValueError` where there is none."""
+    shipped = [card["name"] for card in list_models()]
+    return find(model) if model in shipped else (_of_the_zoo(model) or find(model))
+
+
+def load_all(models: list[str], threads: int | None = None, peers: Path | None = None) -> list[Contender]:
     """Each as by `load`; those of one name are called by what they were asked for, as two runs of a recipe.
 
     Raises `ValueError` where one is named twice.
@@ -54,7 +59,7 @@ def load_all(
     twice = sorted({model for model in models if models.count(model) > 1})
     if twice:
         raise ValueError(f"{', '.join(twice)}: named twice")
-    found = [load(model, threads, peers, peers_module) for model in models]
+    found = [load(model, threads, peers) for model in models]
     names = [contender.about["name"] for contender in found]
     return [
         Contender(c.segment, c.about | {"name": model}, c.machine) if names.count(c.about["name"]) > 1 else c
@@ -94,19 +99,16 @@ def _of_the_zoo(name: str) -> Path | None:
     )
 
 
-def _peer(name: str, threads: int, peers: Path | None, peers_module: Path | None) -> Contender:
-    from .peers import load as load_peer
+def _peer(name: str, threads: int, folder: Path | None) -> Contender:
+    from . import peers
+    from .peers.systems import runtime
 
-    if peers is None or peers_module is None:
-        raise ValueError(
-            f"peer:{name} needs --peers FOLDER (its weights) and --peers-module FILE (what runs them)"
-        )
-    peer = load_peer(name, peers_module, peers, threads)
+    system, path = peers.find(name, peers.folder(folder))
     about = {
         "name": name,
-        "file": peer.file.name,
-        "sha256": sha256(peer.file),
-        "network": peer.network,
-        "input": peer.input,
+        "file": path.name,
+        "sha256": sha256(path),
+        "network": system.network,
+        "input": system.input,
     }
-    return Contender(peer.segment, about, {"threads": threads, "runtime": peer.runtime})
+    return Contender(system.build(path, threads), about, {"threads": threads, "runtime": runtime(path)})

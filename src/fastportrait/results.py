@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from .schemas import SCHEMAS
+from .schemas import SCHEMAS, Maybe
 
 Result = dict[str, Any]
 
@@ -94,7 +94,10 @@ def _braces(value: dict[str, Any] | list[Any], indent: str) -> str:
 
 
 def _check(value: Any, schema: Any, where: str) -> None:
-    if isinstance(schema, dict):
+    if isinstance(schema, Maybe):
+        if value is not None:
+            _check(value, schema.of, where)
+    elif isinstance(schema, dict):
         if not isinstance(value, dict):
             raise ValueError(f"{where or 'the result'} must be an object, is {type(value).__name__}")
         for key in schema.keys() - {"*"} - value.keys():

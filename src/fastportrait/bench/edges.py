@@ -1,7 +1,7 @@
 """What refining a mask to the photo's edges gains, and what cleaning the edge's colours gains, for its time.
 
     python -m fastportrait.bench.edges DATA --model small                 # or a file
-    python -m fastportrait.bench.edges DATA --peer mediapipe-selfie --interface peers.py --weights FOLDER
+    python -m fastportrait.bench.edges DATA --peer mediapipe-selfie
     python -m fastportrait.bench.edges --table                            # writes docs/edges.md's tables
 
 Every picture is done by every method in turn, in an order drawn anew, on one thread, in CPU time.
@@ -207,15 +207,11 @@ SCALE = {"boundary_iou": 100, "mad": 1000, "band_mad": 1000}
 
 def _network(given: argparse.Namespace) -> tuple[Network, dict[str, str]]:
     if given.peer:
-        from ..peers import load
+        from .. import peers
 
-        peer = load(given.peer, given.interface, given.weights, 1)
-        inner: Any = peer.segment
-        model = {"name": given.peer, "file": peer.file.name, "sha256": results.sha256(peer.file)}
-        return (
-            lambda image: np.ascontiguousarray(inner.alpha(inner.network(inner.prepare(image))), np.float32),
-            model | {"network": peer.network, "input": peer.input},
-        )
+        system, path = peers.find(given.peer, peers.folder(given.peers_folder))
+        model = {"name": given.peer, "file": path.name, "sha256": results.sha256(path)}
+        return system.build(path, 1).mask, model | {"network": system.network, "input": system.input}
     from .. import weights
     from ..segmenter import Segmenter
 
@@ -232,9 +228,8 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path, nargs="?", help="folder of shards")
     parser.add_argument("--model", default="small", help="a shipped name or a file")
-    parser.add_argument("--peer", help="another system in its place; needs --interface and --weights")
-    parser.add_argument("--interface", type=Path)
-    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--peer", help="another system in its place")
+    parser.add_argument("--peers-folder", type=Path, help="its file's; default: FASTPORTRAIT_PEERS")
     parser.add_argument("--each", type=int, default=6, help="composites of each size")
     parser.add_argument("--only", choices=["matte", "large", "colours"], action="append")
     parser.add_argument("--out", type=Path, default=Path("results/edges"))

@@ -10,14 +10,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Run = Callable[[], Any]
 
 
-def latency(
-    runs: dict[str, Run], rounds: int = 200, warmup: int = 10, seed: int = 0
-) -> dict[str, dict[str, float]]:
-    """Milliseconds a call of each run: median and 90th percentile of CPU time, and median of the wall clock.
+Times = NDArray[np.float64]
+"""(rounds, 2): milliseconds of CPU time and of the wall clock."""
+
+
+def samples(
+    runs: dict[str, Run],
+    rounds: int = 200,
+    warmup: int = 10,
+    seed: int = 0,
+    step: Callable[[], None] = lambda: None,
+) -> dict[str, Times]:
+    """What every call of each run took, without the `warmup` rounds; `step` is called after every call.
 
     Every round calls every run once, in an order drawn anew.
     """
@@ -26,15 +35,28 @@ def latency(
         wall, cpu = time.perf_counter(), time.process_time()
         runs[name]()
         taken[name].append((time.process_time() - cpu, time.perf_counter() - wall))
-    result = {}
-    for name, pairs in taken.items():
-        cpu_ms, wall_ms = 1e3 * np.array(pairs[warmup:]).T
-        result[name] = {
-            "cpu_ms": round(float(np.median(cpu_ms)), 4),
-            "cpu_ms_p90": round(float(np.percentile(cpu_ms, 90)), 4),
-            "wall_ms": round(float(np.median(wall_ms)), 4),
+        step()
+    return {name: 1e3 * np.array(pairs[warmup:]) for name, pairs in taken.items()}
+
+
+def latency(
+    runs: dict[str, Run], rounds: int = 200, warmup: int = 10, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """Milliseconds a call of each run: median and 90th percentile of CPU time, median of the wall clock."""
+    return {
+        name: {
+            "cpu_ms": round(float(np.median(times[:, 0])), 4),
+            "cpu_ms_p90": round(float(np.percentile(times[:, 0], 90)), 4),
+            "wall_ms": round(float(np.median(times[:, 1])), 4),
         }
-    return result
+        for name, times in samples(runs, rounds, warmup, seed).items()
+    }
+
+
+def spread(milliseconds: NDArray[np.float64]) -> dict[str, float]:
+    """5th percentile, median and 95th percentile."""
+    low, middle, high = np.percentile(milliseconds, (5, 50, 95))
+    return {"p5": round(float(low), 4), "median": round(float(middle), 4), "p95": round(float(high), 4)}
 
 
 def _rounds(names: list[str], rounds: int, seed: int) -> Iterator[str]:

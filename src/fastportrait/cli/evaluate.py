@@ -65,16 +65,9 @@ if TYPE_CHECKING:
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N pictures.")
 @click.option(
-    "--peers",
-    type=click.Path(path_type=Path),
-    envvar="FASTPORTRAIT_PEERS",
-    help="Weights of peer:NAME. [FASTPORTRAIT_PEERS]",
-)
-@click.option(
-    "--peers-module",
-    type=click.Path(path_type=Path),
-    envvar="FASTPORTRAIT_PEERS_MODULE",
-    help="Python file that runs peer:NAME. [FASTPORTRAIT_PEERS_MODULE]",
+    "--peers-folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Files of peer:NAME, as `fastportrait bench --peers` fetches them. [FASTPORTRAIT_PEERS]",
 )
 def command(
     models: tuple[str, ...],
@@ -90,8 +83,7 @@ def command(
     as_json: bool,
     threads: int | None,
     limit: int | None,
-    peers: Path | None,
-    peers_module: Path | None,
+    peers_folder: Path | None,
 ) -> None:
     """Measure each MODEL on pictures with masks.
 
@@ -117,7 +109,7 @@ def command(
             tars += shards_of(data, "background")
         other = None if against is None else results.read(against)
         found: list[Result] = []
-        contenders = load_all(list(models), threads, peers, peers_module)
+        contenders = load_all(list(models), threads, peers_folder)
         for contender in contenders:
             overlays = None if page is None else reporting.Page(page)
             result = measure(
