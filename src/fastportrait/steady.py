@@ -16,9 +16,8 @@ Plane = NDArray[np.float32]
 """(h, w) in [0, 1]."""
 Small = NDArray[np.uint8]
 """(h, w, 3) RGB: the frame at the mask's size."""
-
-_NONE = np.empty(0, np.float32)
-"""Where OpenCV would take a second map."""
+Places = tuple[Plane, Plane]
+"""x and y, each (h, w): where every pixel was in the frame before, in pixels."""
 
 
 class Filter(Protocol):
@@ -123,13 +122,14 @@ class Flow:
         self._shown: Plane | None = None
         self._small: Small | None = None
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        self._grid: NDArray[np.float32] | None = None
 
     def __call__(self, mask: Plane, small: Small) -> Plane:
         if self._shown is None or self._small is None:
             shown = mask
         else:
-            where = self._places(self._flow.calc(_grey(small), _grey(self._small), None))
+            motion = np.zeros((*mask.shape, 2), np.float32)
+            self._flow.calc(_grey(small), _grey(self._small), motion)
+            where = _places(motion)
             was: Plane = _look(self._shown, where)
             alike = _alike(small, _look(self._small, where), self.same)
             shown = np.asarray(mask + np.float32(self.keep) * alike * (was - mask), np.float32)
@@ -139,21 +139,21 @@ class Flow:
     def reset(self) -> None:
         self._shown = self._small = None
 
-    def _places(self, motion: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(h, w, 2): where each pixel was, in pixels (x, y)."""
-        if self._grid is None or self._grid.shape != motion.shape:
-            height, width = motion.shape[:2]
-            self._grid = np.dstack(np.meshgrid(np.arange(width), np.arange(height))).astype(np.float32)
-        return motion + self._grid
+
+def _places(motion: NDArray[np.float32]) -> Places:
+    height, width = motion.shape[:2]
+    x = motion[..., 0] + np.arange(width, dtype=np.float32)
+    y = motion[..., 1] + np.arange(height, dtype=np.float32)[:, None]
+    return x, y
 
 
 def _grey(small: Small) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _look(pixels: NDArray[Any], where: NDArray[np.float32]) -> NDArray[Any]:
+def _look(pixels: NDArray[Any], where: Places) -> NDArray[Any]:
     """`pixels` at the places `where`, between them linearly."""
-    return cv2.remap(pixels, where, _NONE, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(pixels, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _alike(now: Small, before: Small, same: float) -> Plane:

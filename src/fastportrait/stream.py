@@ -69,7 +69,7 @@ class Stream:
         return self._alpha.copy()
 
     def mask(self, frame: NDArray[np.uint8]) -> Plane:
-        """The next frame's mask alone, (h, w) in [0, 1], at the network's resolution. It is a step as well."""
+        """The next frame's mask alone, (h, w) in [0, 1], at the network's resolution. A step, too."""
         segmenter = self.segmenter
         if self._size != frame.shape:
             self.reset()
