@@ -12,7 +12,7 @@ Each writes results/steady/PART.json.
 import argparse
 from collections.abc import Callable, Iterator
 from datetime import date
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +176,7 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
         "clips, 10 frames a second": [x for film in films.values() for x in following(film, 3)],
         **{f"{n}, 10 frames a second": [x for f in shown[n] for x in following(f, 1)] for n in shown},
         "cut: two films": [novelty(a[-1], b[0]) for a in every for b in every if a is not b],
-        "cut: two rooms": [novelty(a, b) for a, b in zip(rooms, rooms[1:], strict=False)],
+        "cut: two rooms": [novelty(a, b) for a, b in pairwise(rooms)],
         "cut: the same person in another room": [
             novelty(a[-1], b[0]) for a, b in zip(again(folder, args, 0), again(folder, args, 9), strict=True)
         ],
