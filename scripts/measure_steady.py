@@ -4,6 +4,7 @@ choice    every filter and its numbers on made sequences of training people with
 matte     raw, the filters, other systems, on made sequences of the split matte  (needs --peers)
 clips     the same on real clips without truth, DIR/video/*.mp4                  (needs --peers)
 cuts      how far apart frames across a cut are, and frames that follow each other
+edges     how finely edges are drawn: for a photo, for video, not at all
 idle      what resting saves and costs, on sequences with pauses and on the clips
 
 Each writes results/steady/PART.json.
@@ -16,6 +17,7 @@ from datetime import date
 from functools import cache
 from itertools import islice, pairwise
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import cv2
@@ -27,7 +29,8 @@ from fastportrait.bench import steady as bench
 from fastportrait.contenders import load
 from fastportrait.data.shards import Sample, data_folder, decode, read_parts, shards
 from fastportrait.glance import CUT, glance, novelty
-from fastportrait.refine import VIDEO_CELLS, refine
+from fastportrait.metrics.score import score
+from fastportrait.refine import CELLS, VIDEO_CELLS, refine
 from fastportrait.steady import Exponential, Flow, OneEuro, Still
 from fastportrait.transform import resize, to_network
 from fastportrait.weights import find
@@ -241,7 +244,44 @@ def idle(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
     return {"schema": "idle/1", "rows": rows}
 
 
-PARTS = {"choice": choice, "matte": matte, "clips": clips, "cuts": cuts, "idle": idle}
+def edges(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[str, Any]:
+    """On stills of matte whose alpha is exact; times at 720p, interleaved."""
+    exact = [s for s in people(folder, "matte", 2 * args.count) if s.meta["source"] == SOURCES[0]]
+    ways: dict[str, Callable[[Any, Any], Any]] = {
+        "none": lambda frame, mask: resize(mask, frame.shape[:2]),
+        **{
+            f"{cells:g} cells a mask's pixel": lambda frame, mask, cells=cells: refine(frame, mask, cells)
+            for cells in (0.5, 0.75, 1.0, CELLS)
+        },
+    }
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
+    spent: dict[str, list[float]] = {name: [] for name in ("network", *ways)}
+    for sample in exact:
+        mask = segmenter.mask(sample.image)
+        large = np.asarray(resize(sample.image, (1280, 720)), np.uint8)
+        image, _ = to_network(large, segmenter.engine.size)
+        spent["network"].append(timed(lambda: segmenter.engine(image)))  # noqa: B023
+        for name, way in ways.items():
+            scored = score(way(sample.image, mask), sample.alpha)
+            found[name].append({m: scored[m] for m in ("iou", "boundary_iou", "mad")})
+            spent[name].append(timed(lambda: way(large, mask)))  # noqa: B023
+    network = np.median(spent["network"])
+    rows = [
+        {"name": name}
+        | bench.means(found[name])
+        | {"ratio": round(float(np.median(spent[name]) / network), 3)}
+        for name in ways
+    ]
+    return {"schema": "video-edges/1", "people": len(exact), "rows": rows}
+
+
+def timed(call: Callable[[], Any]) -> float:
+    start = process_time()
+    call()
+    return process_time() - start
+
+
+PARTS = {"edges": edges, "choice": choice, "matte": matte, "clips": clips, "cuts": cuts, "idle": idle}
 
 
 def main() -> None:

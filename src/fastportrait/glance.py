@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 SIDE = 64
 """Cells of a glance along each side."""
-CUT = 0.45
+CUT = 0.15
 """Share of the cells that have nothing to do with what lay near them before, from which on it is a cut."""
 NEAR = 4
 """How far a cell may have moved between two frames, in cells: a sixteenth of the picture."""

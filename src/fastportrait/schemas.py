@@ -143,6 +143,11 @@ SCHEMAS: dict[str, Any] = {
         "frames": int,
         "rows": [{"clip": str, "name": str, "known": float, "unexplained": float}],
     },
+    "video-edges/1": {  # `ratio`: CPU time at 1280 x 720, the network's being 1
+        **MEASURED,
+        "people": int,
+        "rows": [{"name": str, "iou": float, "boundary_iou": float, "mad": float, "ratio": float}],
+    },
     "cuts/1": {  # the share of a frame that is new in it
         **MEASURED,
         "threshold": float,
