@@ -1,5 +1,10 @@
 """Streams: the first frame is a photo, cuts are seen, nothing trails, rest costs nothing."""
 
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +13,7 @@ from fastportrait.refine import VIDEO_CELLS, refine
 from fastportrait.segmenter import PRESENT
 from fastportrait.stream import HOLD, Stream
 
+ROOT = Path(__file__).resolve().parents[1]
 GREEN = (20, 220, 40)
 
 
@@ -174,3 +180,11 @@ def test_without_idle_every_frame_is_looked_at(blinking):
 def test_a_wrong_frame_is_a_value_error(green):
     with pytest.raises(ValueError, match="height, width, 3"):
         green.stream()(np.zeros((4, 4), np.uint8))
+
+
+def test_the_page_shows_the_example_that_runs(tmp_path):
+    example = ROOT / "examples" / "stream.py"
+    assert f"```python\n{example.read_text()}```" in (ROOT / "docs" / "steady.md").read_text()
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    subprocess.run([sys.executable, example], cwd=tmp_path, check=True)
+    assert (tmp_path / "last.png").stat().st_size > 10_000
