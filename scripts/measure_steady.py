@@ -31,7 +31,7 @@ from fastportrait.data.shards import Sample, data_folder, decode, read_parts, sh
 from fastportrait.glance import CUT, glance, novelty
 from fastportrait.metrics.score import score
 from fastportrait.refine import CELLS, VIDEO_CELLS, refine
-from fastportrait.steady import Exponential, Flow, OneEuro, Still
+from fastportrait.steady import Exponential, Flow, OneEuro, Raw, Still
 from fastportrait.transform import resize, to_network
 from fastportrait.weights import find
 
@@ -100,44 +100,33 @@ def choice(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict
     return {"schema": "steady/1", "split": "train", "people": args.count, "frames": FRAMES, "rows": rows}
 
 
-def systems(segmenter: Segmenter, args: argparse.Namespace) -> dict[str, bench.System]:
-    def plain(frame: Any) -> Any:
-        return resize(segmenter.mask(frame), frame.shape[:2])
-
-    def after(build: Callable[[], Any]) -> bench.System:
-        def start() -> Callable[[Any], Any]:
-            chosen = build()
-
-            def step(frame: Any) -> Any:
-                [(mask, small)] = bench.masks(segmenter, [frame])
-                return resize(chosen(mask, small), frame.shape[:2])
-
-            return step
-
-        return start
-
-    peer = load("peer:mediapipe-selfie", 1, args.peers, args.peers_module).segment
-    rvm = Rvm(args.peers / "rvm_mobilenetv3.onnx", 1)
-    return {
-        "small, raw": lambda: plain,
-        "small, exponential": after(lambda: Exponential(0.6)),
-        "small, one euro": after(OneEuro),
-        "small, where still": after(lambda: Still(0.8, 10.0)),
-        "small, flow": after(Flow),
-        "small, raw, with edges": lambda: lambda frame: refine(frame, segmenter.mask(frame), VIDEO_CELLS),
-        "small, stream": lambda: segmenter.stream(),
-        "MediaPipe selfie, raw": lambda: peer,
-        "RVM, with its memory": rvm.stream,
+def shown(segmenter: Segmenter, frames: Any, args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    """Each system's name and its alphas (T, H, W) of one sequence; `small`'s masks are made once for all."""
+    given, size = bench.masks(segmenter, frames), frames[0].shape[:2]
+    filters: dict[str, Callable[[], Any]] = {
+        "small, raw": Raw,
+        "small, exponential": lambda: Exponential(0.6),
+        "small, one euro": OneEuro,
+        "small, where still": lambda: Still(0.8, 10.0),
+        "small, flow": Flow,
     }
+    for name, build in filters.items():
+        yield name, bench.filtered(build(), given, size)[0]
+    pairs = zip(frames, given, strict=True)
+    yield "small, raw, with edges", np.stack([refine(frame, mask, VIDEO_CELLS) for frame, (mask, _) in pairs])
+    yield "small, stream", bench.ran(lambda: segmenter.stream(), frames)
+    peer = load("peer:mediapipe-selfie", 1, args.peers, args.peers_module).segment
+    yield "MediaPipe selfie, raw", bench.ran(lambda: peer, frames)
+    yield "RVM, with its memory", bench.ran(Rvm(args.peers / "rvm_mobilenetv3.onnx", 1).stream, frames)
 
 
 def matte(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[str, Any]:
     rows = []
-    for motion in MOTIONS:
+    for motion in args.motions:
         found: dict[str, list[dict[str, float]]] = {}
         for one in played(folder, "matte", args.count, MOTIONS[motion], FRAMES):
-            for name, system in systems(segmenter, args).items():
-                found.setdefault(name, []).append(bench.scores(bench.ran(system, one.frames), one))
+            for name, alphas in shown(segmenter, one.frames, args):
+                found.setdefault(name, []).append(bench.scores(alphas, one))
         rows += [{"name": name, "motion": motion} | bench.means(row) for name, row in found.items()]
     return {"schema": "steady/1", "split": "matte", "people": args.count, "frames": FRAMES, "rows": rows}
 
@@ -148,8 +137,7 @@ def clips(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[
         frames = bench.clip(path, 30, 2 * FRAMES)
         motions = bench.motions(frames)
         known = round(float(np.mean([known.mean() for _, known in motions])), 4)
-        for name, system in systems(segmenter, args).items():
-            alphas = bench.ran(system, frames)
+        for name, alphas in shown(segmenter, frames, args):
             flicker = round(bench.unexplained(alphas, motions), 6)
             rows.append({"clip": path.stem, "name": name, "known": known, "unexplained": flicker})
             if args.strips:
@@ -177,12 +165,12 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
         return [glance(np.asarray(to_network(f, size)[0][0].transpose(1, 2, 0) * 255)) for f in frames]
 
     films = {p.stem: looks(bench.clip(p, 0, 174)) for p in sorted((folder / "video").glob("*.mp4"))}
-    shown = {
+    moving = {
         name: [looks(one.frames[::3]) for one in played(folder, "train", args.count, motion, FRAMES)]
         for name, motion in MOTIONS.items()
     }
     rooms = [looks([scene])[0] for scene in scenes_of(folder, 0, 150)]
-    every = [film for name in shown for film in shown[name]] + list(films.values())
+    every = [film for name in moving for film in moving[name]] + list(films.values())
 
     def following(film: list[Any], step: int) -> list[float]:
         return [novelty(a, b) for a, b in zip(film, film[step:], strict=False)]
@@ -190,7 +178,7 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
     kinds = {
         "clips, 30 frames a second": [x for film in films.values() for x in following(film, 1)],
         "clips, 10 frames a second": [x for film in films.values() for x in following(film, 3)],
-        **{f"{n}, 10 frames a second": [x for f in shown[n] for x in following(f, 1)] for n in shown},
+        **{f"{n}, 10 frames a second": [x for f in moving[n] for x in following(f, 1)] for n in moving},
         "cut: two films": [novelty(a[-1], b[0]) for a in every for b in every if a is not b],
         "cut: two rooms": [novelty(a, b) for a, b in pairwise(rooms)],
         "cut: the same person in another room": [
@@ -292,6 +280,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of shards [FASTPORTRAIT_DATA]")
     parser.add_argument("--model", default="small")
     parser.add_argument("--count", type=int, default=16, help="people [16]")
+    parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=list(MOTIONS), help="of matte [all]")
     parser.add_argument("--peers", type=Path, help="folder of other systems' weights")
     parser.add_argument("--peers-module", type=Path, help="what runs them")
     parser.add_argument("--strips", type=Path, help="folder for strips of frames to look at")
