@@ -134,7 +134,7 @@ def matte(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[
 def clips(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for path in sorted((folder / "video").glob("*.mp4")):
-        frames = bench.clip(path, 30, 2 * FRAMES)
+        frames = bench.clip(path, 30, FRAMES)
         motions = bench.motions(frames)
         known = round(float(np.mean([known.mean() for _, known in motions])), 4)
         for name, alphas in shown(segmenter, frames, args):
@@ -144,14 +144,14 @@ def clips(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[
                 strip(
                     frames, alphas, args.strips / f"{path.stem}-{name.replace(', ', '-').replace(' ', '-')}"
                 )
-    return {"schema": "steady-clips/1", "frames": 2 * FRAMES, "rows": rows}
+    return {"schema": "steady-clips/1", "frames": FRAMES, "rows": rows}
 
 
 def strip(frames: list[Any], alphas: Any, path: Path) -> None:
-    """Eight frames in a row on green: to look at, never to keep."""
+    """Six frames in a row on green: to look at, never to keep."""
     cells = [
         (f * a[..., None] + np.float32([0, 180, 0]) * (1 - a[..., None])).astype(np.uint8)
-        for f, a in zip(frames[10:26:2], alphas[10:26:2], strict=True)
+        for f, a in zip(frames[4:16:2], alphas[4:16:2], strict=True)
     ]
     wide = np.hstack([cv2.resize(cell, (0, 0), fx=0.3, fy=0.3) for cell in cells])
     path.parent.mkdir(parents=True, exist_ok=True)

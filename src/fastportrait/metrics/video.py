@@ -51,10 +51,10 @@ def motion(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """(H, W, 2): where each pixel of `now` was in `before` (x, y); (H, W): whether that is known.
 
-    Frames are (H, W, 3) uint8. Dense inverse search at its finest, another than the filter runs on.
+    Frames are (H, W, 3) uint8. Dense inverse search, there and back, more thorough than the filter's.
     """
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    search.setFinestScale(0)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    search.setFinestScale(1)
     was, here = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, now))
     height, width = here.shape
     back, there = (np.zeros((height, width, 2), np.float32) for _ in range(2))
