@@ -261,6 +261,76 @@ def _if_there(path: Path) -> dict[str, Any] | None:
     return results.read(path) if path.is_file() else None
 
 
+STEADY = {
+    "dtssd": ("dtSSD x100", 100),
+    "flicker": ("flicker x1000", 1000),
+    "moving_edge_iou": ("IoU at moving edges %", 100),
+    "iou": ("IoU %", 100),
+    "mad": ("MAD x1000", 1000),
+}
+
+
+def steady(root: Path, part: str, motion: str) -> str:
+    """Masks over time on sequences with truth, from results/steady/PART.json."""
+    result = results.read(root / "results" / "steady" / f"{part}.json")
+    rows = [
+        [row["name"], *(f"{scale * row[name]:.2f}" for name, (_, scale) in STEADY.items())]
+        for row in result["rows"]
+        if row["motion"] == motion
+    ]
+    return table(["system", *(label for label, _ in STEADY.values())], rows)
+
+
+def steady_clips(root: Path) -> str:
+    """What changes in a mask and not in the picture, on real clips, from results/steady/clips.json."""
+    rows = results.read(root / "results" / "steady" / "clips.json")["rows"]
+    clips = list(dict.fromkeys(row["clip"] for row in rows))
+    found = {(row["name"], row["clip"]): row["unexplained"] for row in rows}
+    names = dict.fromkeys(row["name"] for row in rows)
+    lines = [[name, *(f"{1000 * found[name, clip]:.2f}" for clip in clips)] for name in names]
+    return table(["system", *(clip.replace("_", " ") for clip in clips)], lines)
+
+
+def cuts(root: Path) -> str:
+    """How new a frame is after another, from results/steady/cuts.json."""
+    names = ("least", "p5", "median", "p95", "most", "called_cut")
+    rows = results.read(root / "results" / "steady" / "cuts.json")["rows"]
+    lines = [[row["kind"], str(row["pairs"]), *(f"{100 * row[name]:.1f}" for name in names)] for row in rows]
+    heads = ["two frames", "pairs", "least %", "5th percentile", "median", "95th", "most", "called a cut %"]
+    return table(heads, lines)
+
+
+def idle(root: Path) -> str:
+    """What rest saves and costs, from results/steady/idle.json."""
+    rows = results.read(root / "results" / "steady" / "idle.json")["rows"]
+    lines = [
+        [
+            row["clip"].replace("_", " "),
+            str(row["frames"]),
+            f"{100 * row['skipped']:.1f}",
+            f"{1000 * row['error']:.2f}",
+            f"{row['worst']:.3f}",
+        ]
+        for row in rows
+    ]
+    return table(["clip", "frames", "skipped %", "MAD x1000 there", "worst 8 x 8 pixels"], lines)
+
+
+def edges_of_video(root: Path) -> str:
+    """Edges for photos and for video beside each other, from results/steady/edges.json."""
+    rows = results.read(root / "results" / "steady" / "edges.json")["rows"]
+    lines = [
+        [
+            row["name"],
+            *(f"{100 * row[name]:.2f}" for name in ("iou", "boundary_iou")),
+            f"{1000 * row['mad']:.2f}",
+            f"{row['ratio']:.2f}",
+        ]
+        for row in rows
+    ]
+    return table(["edges", "IoU %", "boundary IoU %", "MAD x1000", "time at 720p"], lines)
+
+
 def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
     """{model: its scores on `split`}."""
     found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
@@ -299,6 +369,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "candidates": candidates,
     "int8-files": int8_files,
     "int8-rungs": int8_rungs,
+    "cuts": cuts,
+    "idle": idle,
     "latency": latency,
     "models": models,
     "parity": parity,
@@ -307,6 +379,12 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "photo": photo,
     "presence": presence,
     "skipnet": skipnet,
+    "steady-choice-fast": partial(steady, part="choice", motion="fast"),
+    "steady-choice-sway": partial(steady, part="choice", motion="sway"),
+    "steady-clips": steady_clips,
+    "steady-edges": edges_of_video,
+    "steady-matte-fast": partial(steady, part="matte", motion="fast"),
+    "steady-matte-sway": partial(steady, part="matte", motion="sway"),
     "stretch": stretch,
     "subject": subject,
     "zoo": zoo,

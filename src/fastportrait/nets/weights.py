@@ -71,16 +71,16 @@ def load(path: Path) -> tuple[Network, About]:
 
 
 def start_from(net: nn.Module, network: str, path: Path) -> list[str]:
-    """Loads `path` into `net`: all of it where it is the same network or has the same layers, as an earlier
-    stage of its training may, else the layers below `trunk`.
+    """Loads `path` into `net`: all of it where it is the same network or `net` has all of its layers, as an
+    earlier stage of its training may have fewer, else the layers below `trunk`.
 
     Returns the names that were filled. Raises `ValueError` where a trunk's layer is missing or has another
     shape, so that nothing stays fresh unnoticed.
     """
     there = read_about(path).network
     tensors = _tensors(path)
-    if there == network or _shapes(tensors) == _shapes(net.state_dict()):
-        net.load_state_dict(tensors)
+    if there == network or _shapes(tensors).items() <= _shapes(net.state_dict()).items():
+        net.load_state_dict(tensors, strict=there == network)
         return list(tensors)
     wanted = {name: value for name, value in net.state_dict().items() if name.startswith("trunk.")}
     if not wanted:

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ..data.augment import Batch
+from ..data.previous import previous
 from ..losses import LOSSES, consistency, distil, each, helper, policy
 from ..metrics.score import score
 from ..nets import ZOO
+from ..nets.topdown import TopDownVideo
 from ..nets.weights import start_from
 from ..recipe import Recipe
 from ..transform import SQUASH, from_network, resize, to_network
@@ -57,7 +59,7 @@ class Training(pl.LightningModule):
             for module in self.net.modules():
                 if isinstance(module, NORMS):
                     module.eval()
-        outputs = {name: self.whole(value.float()) for name, value in self.net.outputs(image).items()}
+        outputs = {name: self.whole(value.float()) for name, value in self.seen(image, batch.alpha).items()}
         logit = outputs.pop("mask")
         other = taught = None
         if "consistency" in weights:
@@ -86,6 +88,15 @@ class Training(pl.LightningModule):
         self.log_dict({f"loss/{name}": value for name, value in parts.items()})
         self.log("loss", loss, prog_bar=True)
         return loss
+
+    def seen(self, image: Tensor, alpha: Tensor) -> dict[str, Tensor]:
+        """The network's outputs; one that takes the last mask is given one with mistakes in it."""
+        if not isinstance(self.net, TopDownVideo):
+            return self.net.outputs(image)
+        part = part_of(len(alpha), self.global_rank, self.trainer.world_size)
+        return self.net.outputs_after(
+            image, previous(alpha, generator(self.recipe, self.global_step, 63))[part]
+        )
 
     def whole(self, value: Tensor) -> Tensor:
         """Every process's `value` (N, ...), one behind the other; of scalars their mean. Its gradient goes to
