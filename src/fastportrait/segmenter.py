@@ -5,13 +5,16 @@ frame (H, W, 3) --to_network--> image --engine--> mask --from_network--> (h, w) 
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import transform, weights
 from .engines import open_engine
+
+if TYPE_CHECKING:
+    from .stream import Stream
 
 STRETCH = transform.SQUASH
 """Chosen on val, as PRESENT is: docs/models.md has both tables."""
@@ -61,6 +64,12 @@ class Segmenter:
         if self.presence(mask) < PRESENT:
             return np.zeros(frame.shape[:2], np.float32)
         return refine(frame, mask)
+
+    def stream(self, *, steady: bool = True, idle: bool = False) -> "Stream":
+        """For the frames of one video or camera in turn: `alpha = stream(frame)`. See `Stream`."""
+        from .stream import Stream
+
+        return Stream(self, steady=steady, idle=idle)
 
 
 def cut(image: ArrayLike, background: Any = None) -> NDArray[np.uint8]:

@@ -1,0 +1,127 @@
+"""Stream: frames of a video or a camera, one after the other, to alphas that hold still.
+
+frame --to_network--> image --glance: cut? still?--> engine --> mask --steady--> mask --edges--> alpha (H, W)
+
+What is remembered lies here and not in the segmenter, so that many streams can share one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import transform
+from .glance import Glance, glance, is_cut, is_still
+from .steady import Filter, Flow, Plane, Raw
+
+if TYPE_CHECKING:
+    from .segmenter import Segmenter
+
+VANISH = 0.75
+"""The presence below which somebody who was there is gone; to appear takes `segmenter.PRESENT`."""
+SETTLED = 0.02
+"""Largest change of a mask, meant over 8 x 8 pixels, that is still too small to see."""
+HOLD = 30
+"""Frames after which the network looks again even if nothing moves."""
+
+
+class Stream:
+    """`stream(frame)` for each frame in turn. One stream is for one thread.
+
+    `frames`, `skipped` and `cuts` count what it saw since it was made.
+    """
+
+    def __init__(self, segmenter: Segmenter, *, steady: bool = True, idle: bool = False) -> None:
+        """`steady`: the mask is filtered over time. `idle`: the network rests while nothing moves."""
+        self.segmenter, self.idle = segmenter, idle
+        self.frames = self.skipped = self.cuts = 0
+        self._filter: Filter = Flow() if steady else Raw()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget: the next frame has nothing to do with the last. Cuts and new sizes do it by themselves."""
+        self._filter.reset()
+        self._size: tuple[int, ...] | None = None
+        self._last: Glance | None = None
+        self._looked: Glance | None = None
+        self._mask: Plane | None = None
+        self._alpha: Plane | None = None
+        self._there = False
+        self._settled = False
+        self._held = 0
+
+    def __call__(self, frame: ArrayLike) -> NDArray[np.float32]:
+        """(H, W, 3) uint8 RGB -> alpha, (H, W) float32 in [0, 1]; all zero where nobody is.
+
+        Raises ValueError on any other array. The array is the caller's own.
+        """
+        from .segmenter import as_frame
+
+        picture = as_frame(frame)
+        mask = self.mask(picture)
+        if not self.idle:
+            return self.alpha(picture, mask)
+        if self._alpha is None:
+            self._alpha = self.alpha(picture, mask)
+        return self._alpha.copy()
+
+    def mask(self, frame: NDArray[np.uint8]) -> Plane:
+        """The next frame's mask alone, (h, w) in [0, 1], at the network's resolution. A step, too."""
+        segmenter = self.segmenter
+        if self._size != frame.shape:
+            self.reset()
+        image, where = transform.to_network(frame, segmenter.engine.size, _stretch())
+        small = _small(image, where)
+        now = glance(small)
+        self.frames += 1
+        if self._last is not None and is_cut(self._last, now):
+            self.cuts += 1
+            self.reset()
+        self._size, self._last = frame.shape, now
+        if self._rests(now):
+            assert self._mask is not None
+            self.skipped += 1
+            self._held += 1
+            return self._mask
+        new = transform.from_network(segmenter.engine(image), where)
+        shown = self._filter(new, np.rint(small).astype(np.uint8))
+        self._settled = self._mask is not None and _change(self._mask, shown) <= SETTLED
+        self._mask, self._alpha, self._looked, self._held = shown, None, now, 0
+        return shown
+
+    def alpha(self, frame: NDArray[np.uint8], mask: Plane) -> Plane:
+        """`mask` at the frame's size, its edges drawn on the frame's; all zero where nobody is.
+
+        Somebody who is there may be less clearly there for a while: the threshold to vanish is lower.
+        """
+        from .refine import refine
+        from .segmenter import PRESENT
+
+        self._there = self.segmenter.presence(mask) >= (VANISH if self._there else PRESENT)
+        if not self._there:
+            return np.zeros(frame.shape[:2], np.float32)
+        return refine(frame, mask)
+
+    def _rests(self, now: Glance) -> bool:
+        if not (self.idle and self._settled and self._looked is not None and self._held < HOLD):
+            return False
+        return is_still(self._looked, now)
+
+
+def _stretch() -> float:
+    from .segmenter import STRETCH
+
+    return STRETCH
+
+
+def _small(image: NDArray[np.float32], where: transform.Place) -> NDArray[np.float32]:
+    """(h, w, 3) in 0..255: the frame's part of the network's input."""
+    rows, columns = slice(where.top, where.top + where.height), slice(where.left, where.left + where.width)
+    return np.asarray(cv2.merge(list(image[0][:, rows, columns])) * np.float32(255), np.float32)
+
+
+def _change(before: Plane, now: Plane) -> float:
+    return float(cv2.blur(cv2.absdiff(before, now), (8, 8)).max())
