@@ -186,7 +186,7 @@ def _behind(image: Picture, alpha: Alpha, background: Background) -> Picture:
             raise ValueError(
                 f"background is {background!r}; it must be 'blur', an (r, g, b) colour or a picture"
             )
-        return _blurred(image, alpha)
+        return blurred(image, alpha)
     picture = np.asarray(background)
     if picture.shape == (3,) and (picture >= 0).all() and (picture <= 255).all():
         row = np.tile(picture.astype(np.uint8), (image.shape[1], 1))
@@ -210,7 +210,7 @@ def _cover(picture: Picture, height: int, width: int) -> Picture:
     return part.copy() if (h, w) == (height, width) else np.asarray(resize(part, (height, width)), np.uint8)
 
 
-def _blurred(image: Picture, alpha: Alpha) -> Picture:
+def blurred(image: Picture, alpha: Alpha) -> Picture:
     """The background out of focus, nothing of the person in it: a blur of the rest, over its weight."""
     height, width = alpha.shape
     scale = min(1, 256 / min(height, width))
