@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from . import colours
@@ -99,6 +98,7 @@ class ContainerWriter:
         frame = colours.from_rgb(rgb, alpha, self._encoder.kind, self._colours)
         known = self._colours
         frame.colorspace, frame.color_range = known.matrix, 2 if known.full else 1
+        frame.color_primaries, frame.color_trc = known.primaries, known.transfer
         pts = round(shot.pts * self._video.time_base / self._time_base)
         self._last = frame.pts = max(pts, self._last + 1)
         frame.time_base = self._time_base

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import encoders, quick
+from . import encoders, memory, quick
 from .animations import Animation, Gif, Pngs, WebP, times_file
 from .behind import Choice, behind
 from .containers import ContainerWriter
@@ -86,12 +86,18 @@ class Masks:
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         from ..segmenter import PRESENT
 
-        mask = self._stream.mask(frame)
+        small = quick.halved(frame)
+        mask = self._stream.mask(small)
         presence = self._stream.segmenter.presence(mask)
         self._there = presence >= (VANISH if self._there else PRESENT)
         self.person += self._there
         self.presence = max(self.presence, presence)
-        return quick.refine(frame, mask) if self._there else np.zeros(frame.shape[:2], np.float32)
+        return quick.alpha(frame, small, mask) if self._there else np.zeros(frame.shape[:2], np.float32)
+
+
+def ending(wish: Wish) -> str:
+    """What follows a video's name where no output is named: small, and playable in every browser."""
+    return "-mask.mp4" if wish.as_mask else ".webm" if wish.transparent else ".mp4"
 
 
 def check(target: str, wish: Wish) -> None:
@@ -133,6 +139,7 @@ def cut(
     Raises VideoError or another ValueError, OSError, and Interrupted.
     """
     check(target, wish)
+    memory.keep()
     start = perf_counter()
     with Video(source) as video:
         made = Made(video.width, video.height)

@@ -129,7 +129,8 @@ class Video:
         """The file's own decoder, with threads; for VP8 and VP9 with alpha the one that knows of alpha."""
         if codec is None:
             raise VideoError("holds pictures of a kind that is not known here")
-        if self.stream.metadata.get("alpha_mode") == "1" and codec.name in ("vp8", "vp9"):
+        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        if tags.get("alpha_mode") == "1" and codec.name in ("vp8", "vp9"):
             return av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[codec.name], "r")
         codec.thread_type = "AUTO"
         return codec
