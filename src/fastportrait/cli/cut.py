@@ -1,4 +1,4 @@
-"""`fastportrait cut`: files, folders or a pipe in, cut-outs out. What is done with videos is in cut_video.py."""
+"""`fastportrait cut`: files, folders or a pipe in, cut-outs out; the videos among them in cut_video.py."""
 
 import json
 import sys
@@ -87,7 +87,7 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Cut people out of photos and videos: files, folders with all that is in them, or - for a photo in a pipe.
+    """Cut people out of photos and videos: files, folders with all that is in them, or - for a pipe.
 
     \b
     fastportrait cut me.jpg                          cutouts/me.png
@@ -98,7 +98,7 @@ def command(
     fastportrait cut clip.mp4                        cutouts/clip.webm, with its sound
     fastportrait cut clip.mp4 -o clip.mov            mp4 webm mov mkv gif webp, or clip-%06d.png
 
-    PNG, WebP, TIFF, WebM, MOV and GIF hold transparency; transparency that is there already is kept. Nothing is
+    PNG, WebP, TIFF, WebM, MOV and GIF hold transparency; what is transparent already stays so. Nothing is
     ever written over an input, and what is finished is skipped when run again.
     """
     if as_mask and background != "transparent":
@@ -284,7 +284,7 @@ def _pipe(work: Work, source: str, out: str | None, overwrite: bool) -> None:
 def _batch(
     work: Work, jobs: list["Job"], inputs: set[tuple[int, int]], overwrite: bool, workers: int
 ) -> list[Report]:
-    """Every picture, two at a time, with a bar on a terminal. A picture that fails does not stop the others."""
+    """Every picture, two at a time, with a bar on a terminal. One that fails does not stop the others."""
     from concurrent.futures import ThreadPoolExecutor
 
     reports = []

@@ -54,7 +54,8 @@ def batch(
                 "run it again to do the whole.", err=True,
             )  # fmt: skip
             break
-        if line := _line(report, alone=len(jobs) == 1):
+        plain = report.error or report.skipped or not report.person
+        if line := _line(report, alone=len(jobs) == 1) if plain else _done(report):
             click.echo(line, err=True)
     return reports
 
@@ -83,6 +84,12 @@ def _job(
     except (OSError, ValueError, MemoryError) as error:
         report.error = _reason(error, report.input)
     return report
+
+
+def _done(report: VideoReport) -> str:
+    size, speed = f"{report.width} x {report.height}", f"{report.frames_per_second:.1f} frames/s"
+    name = click.format_filename(report.output)
+    return f"{name} ({size}, {report.frames} frames, {report.seconds:.1f} s, at {speed})"
 
 
 def _fill(report: VideoReport, made: "Made") -> None:

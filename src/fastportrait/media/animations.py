@@ -74,9 +74,9 @@ class Animation:
     def _square(self, pixels: Pixels, alpha: NDArray[Any] | None) -> Pixels:
         """With alpha as a fourth channel, on square pixels."""
         if alpha is not None:
-            pixels = cv2.merge([*cv2.split(pixels), _eight_bits(alpha)])
+            pixels = np.dstack([pixels, _eight_bits(alpha)])
         elif pixels.ndim == 2:
-            pixels = cv2.merge([pixels] * 3)
+            pixels = np.dstack([pixels] * 3)
         if self._video.aspect == 1:
             return pixels
         width = max(1, round(pixels.shape[1] * float(self._video.aspect)))
@@ -88,9 +88,8 @@ class Animation:
         if self._held is not None:
             self._format.frame(self._held[1], max(self._format.least, self._last_duration))
         if self._dropped:
-            self.notes.append(
-                f"{self._dropped} frames left out: it shows no more than {int(1 / (self._format.least * self._format.tick))} a second"
-            )
+            most = int(1 / (self._format.least * self._format.tick))
+            self.notes.append(f"{self._dropped} frames left out: it shows no more than {most} a second")
         self._format.end()
 
 
@@ -106,7 +105,7 @@ class Gif:
     tick, least = Fraction(1, 100), 2
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = open(path, "wb")
+        self._file: BinaryIO = path.open("wb")
 
     def begin(self, height: int, width: int) -> None:
         if max(height, width) > 65535:
@@ -143,7 +142,7 @@ class WebP:
     tick, least = Fraction(1, 1000), 1
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = open(path, "wb")
+        self._file: BinaryIO = path.open("wb")
 
     def begin(self, height: int, width: int) -> None:
         if max(height, width) > 16383:
@@ -181,7 +180,7 @@ def _three(number: int) -> bytes:
 
 
 class Pngs:
-    """A file a frame, NAME-000001.png and on; NAME-times.txt, in milliseconds, is written when all are there."""
+    """A file a frame, NAME-000001.png and on; NAME-times.txt, in milliseconds, when all are there."""
 
     tick, least = Fraction(1, 1000), 1
 

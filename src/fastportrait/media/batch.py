@@ -58,7 +58,7 @@ def _key(path: Path) -> str:
 
 
 def walk(folder: Path, *, skip: Path) -> Iterator[Path]:
-    """The pictures and videos below `folder` by their endings, in order, without hidden ones and those in `skip`.
+    """The pictures and videos below `folder` by their endings, in order, without hidden ones and `skip`.
 
     A folder that cannot be listed comes as a path itself, to fail where it is read. Links to folders are not
     followed: they may lead round in circles.

@@ -70,18 +70,18 @@ def _to_yuv(weights: tuple[float, float], full: bool, top: float, depth: int) ->
 
 def to_rgb(frame: "VideoFrame", colours: Colours, *, deep: bool) -> tuple[Array, Array | None]:
     """A decoded frame as (H, W, 3) RGB, uint8, or uint16 if `deep`, and (H, W) alpha where it has some."""
-    names = [plane for plane in frame.format.name]
-    alpha = len(frame.format.components) in (2, 4) or "pal8" in "".join(names)
-    if frame.format.is_rgb or "pal8" in "".join(names):
+    palette = frame.format.name == "pal8"
+    alpha = len(frame.format.components) in (2, 4) or palette
+    if frame.format.is_rgb or palette:
         kind = ("rgba64le" if alpha else "rgb48le") if deep else ("rgba" if alpha else "rgb24")
         pixels = frame.reformat(format=kind).to_ndarray()
         return np.ascontiguousarray(pixels[..., :3]), pixels[..., 3].copy() if alpha else None
     depth = 8 if colours.depth <= 8 else 10 if colours.depth <= 10 else 16
-    plain = {("yuv420p", 8): True, ("yuvj420p", 8): True}.get((frame.format.name, depth), False)
+    plain = frame.format.name in ("yuv420p", "yuvj420p")
     if not plain:
         kind = f"yuv{'a' if alpha else ''}444p" + {8: "", 10: "10le", 16: "16le"}[depth]
-        range_ = 2 if colours.full else 1
-        frame = frame.reformat(format=kind, src_color_range=range_, dst_color_range=range_)
+        span = 2 if colours.full else 1
+        frame = frame.reformat(format=kind, src_color_range=span, dst_color_range=span)
     size = (frame.width, frame.height)
     planes = [_plane(frame, index, depth) for index in range(4 if alpha and not plain else 3)]
     planes[1:3] = [
@@ -134,5 +134,6 @@ def _plane(frame: "VideoFrame", index: int, depth: int) -> Array:
     """A plane of the frame as an array over its own memory."""
     plane = frame.planes[index]
     kind = np.dtype("u1" if depth == 8 else "<u2")
-    rows = np.frombuffer(plane, kind).reshape(plane.height, plane.line_size // kind.itemsize)
+    memory: Any = plane
+    rows = np.frombuffer(memory, kind).reshape(plane.height, plane.line_size // kind.itemsize)
     return rows[:, : plane.width]

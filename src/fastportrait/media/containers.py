@@ -1,4 +1,4 @@
-"""Video files out: pictures encoded, sound and subtitles beside them, playable up to where it was when killed."""
+"""Video files out: encoded pictures, sound and subtitles; killed, what is there of a file plays."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from . import colours
 from .encoders import Encoder
 from .tracks import Tracks
-from .videos import Shot, Video, VideoError, library
+from .videos import Shot, Video, library
 
 FRAGMENTED = "hybrid_fragmented+delay_moov"
 """Written in pieces that play by themselves, made one whole at the end: time stamps, edit lists and all."""

@@ -1,4 +1,4 @@
-"""Which encoder writes what: by the file's ending, transparency and depth, and what is taken where one is missing."""
+"""Which encoder writes what: by ending, transparency and depth, and which one in place of a missing one."""
 
 from dataclasses import dataclass, field
 from typing import Any

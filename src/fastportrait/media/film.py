@@ -141,7 +141,7 @@ def cut(
     check(target, wish)
     memory.keep()
     start = perf_counter()
-    with Video(source) as video:
+    with Video(source, deep=True) as video:
         made = Made(video.width, video.height)
         writer, written = _writer(target, wish, video)
         try:

@@ -1,7 +1,7 @@
-"""Work in stages, a thread each: while one frame is encoded the next is composed and the one after it cut out.
+"""Work in stages, a thread each: while one frame is encoded the next is composed and the one after it masked.
 
-Between two stages wait at most a few, so that memory is constant however long the video is. What goes wrong in
-one stage stops them all and is raised where `run` was called.
+Between two stages wait at most a few, so that memory is constant however long the video is. What goes wrong
+in one stage stops them all and is raised where `run` was called.
 """
 
 import threading
@@ -77,9 +77,9 @@ class Pipeline:
         self._stop.set()
 
     def run(self, watch: Callable[["Pipeline"], None] | None = None, every: float = 0.1) -> None:
-        """Until all is done; `watch` is called now and then. A KeyboardInterrupt stops it and is raised at the end.
+        """Until all is done; `watch` is called now and then.
 
-        A second one leaves what is under way.
+        A KeyboardInterrupt stops it and is raised at the end; a second one leaves what is under way.
         """
         threads = [threading.Thread(target=self._feed, daemon=True)]
         threads += [

@@ -30,7 +30,7 @@ RADII = (10, 3, 1)
 SLIGHT = 0.1
 """Where the band's own weight is less than this, the mask stays as it is."""
 NONE, ALL = 3, 252
-"""Alpha in 0..255 that is taken for 0 and for 255: nobody sees the difference, and most of an edge is such."""
+"""Alpha in 0..255 from where on it is a mixture: most of an edge is nearer to 0 or 255, unseen."""
 ROW = 1024
 """Points in a row of what OpenCV is given: it takes no side beyond 32767."""
 
@@ -61,7 +61,7 @@ def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
     guide = _shrunk(image, (h, w))[part].astype(np.float32) * np.float32(1 / 255) - np.float32(0.5)
     slopes = _slopes(np.ascontiguousarray(guide), np.ascontiguousarray(resize(coarse, (h, w))[part]))
     band = cv2.resize(uncertain, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    points = _points(cv2.compare(band, SLIGHT, cv2.CMP_GT), (h, w), part)
+    points = _points(np.asarray(cv2.inRange(band, SLIGHT, 2), np.uint8), (h, w), part)
     local, colours = _sample(slopes, points), _take(image, points) * np.float32(1 / 255) - np.float32(0.5)
     fine = np.einsum("nc,nc->n", local[:, :3], colours) + local[:, 3]
     fine = np.clip((fine - np.float32(0.5)) * np.float32(CONTRAST) + np.float32(0.5), 0, 1)
@@ -74,7 +74,7 @@ def _shrunk(image: Colours, size: tuple[int, int]) -> Colours:
     """`resize`, halved first wherever it can be: a third of the time."""
     while min(image.shape[0] / size[0], image.shape[1] / size[1]) >= 2:
         half = (image.shape[1] // 2, image.shape[0] // 2)
-        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA))
+        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), image.dtype)
     return resize(image, size)
 
 
@@ -111,7 +111,7 @@ def _sample(plane: Plane, points: Points) -> Plane:
     maps = [np.zeros((-(-count // ROW), ROW), np.float32) for _ in range(2)]
     for map_, values in zip(maps, (points.columns, points.rows), strict=True):
         map_.reshape(-1)[:count] = values
-    found = cv2.remap(plane, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    found = cv2.remap(plane, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32).reshape(-1, plane.shape[2])[:count]
 
 
@@ -124,7 +124,7 @@ def composite(image: Colours, alpha: Plane, behind: Colours) -> Colours:
     """(H, W, 3), (H, W) in [0, 1] -> (H, W, 3): the person on `behind`, (H, W, 3), edge colours cleaned."""
     result = behind.copy()
     share = _eight_bits(alpha)
-    cv2.copyTo(image, cv2.compare(share, ALL, cv2.CMP_GT), result)
+    cv2.copyTo(image, cv2.inRange(share, ALL + 1, 255), result)
     for points, colours in _edge(image, alpha, share):
         back = _take(result, points)
         back += alpha.reshape(-1).take(points.flat)[:, None] * (colours - back)
@@ -136,7 +136,7 @@ def cutout(image: Colours, alpha: Plane) -> tuple[Colours, NDArray[np.uint8]]:
     """(H, W, 3), (H, W) in [0, 1] -> the person's own colours, black where nobody is, and alpha in 0..255."""
     share = _eight_bits(alpha)
     result = np.zeros_like(image)
-    cv2.copyTo(image, cv2.compare(share, ALL, cv2.CMP_GT), result)
+    cv2.copyTo(image, cv2.inRange(share, ALL + 1, 255), result)
     for points, colours in _edge(image, alpha, share):
         result.reshape(-1, 3)[points.flat] = np.rint(colours)
     return result, share
@@ -148,7 +148,7 @@ def _eight_bits(alpha: Plane) -> NDArray[np.uint8]:
 
 def _edge(image: Colours, alpha: Plane, share: NDArray[np.uint8]) -> Iterator[tuple[Points, Plane]]:
     """The pixels that are part person and part background, and the person's colours in them, (N, 3)."""
-    band = cv2.inRange(share, NONE, ALL)
+    band = np.asarray(cv2.inRange(share, NONE, ALL), np.uint8)
     if not band.any():
         return
     height, width = alpha.shape
@@ -163,4 +163,4 @@ def _edge(image: Colours, alpha: Plane, share: NDArray[np.uint8]) -> Iterator[tu
     front, back, here = both[..., :3], both[..., 3:], alpha.reshape(-1).take(points.flat)[:, None]
     seen = _take(image, points)[:, None] * scale8
     colours = front + here[..., None] * compose.unexplained(seen, here, front, back)
-    yield points, np.clip(colours[:, 0], 0, 255) / scale8
+    yield points, np.asarray(np.clip(colours[:, 0], 0, 255) / scale8, np.float32)

@@ -1,4 +1,4 @@
-"""Sound and subtitles beside the pictures: copied as they are where the new file can hold them, else converted."""
+"""Sound and subtitles beside the pictures: copied where the new file can hold them, else converted."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ RATE = 48000
 class Tracks:
     """`put` takes the input's packets in their order and writes them; `end` writes what is still held."""
 
-    def __init__(self, output: "OutputContainer", ending: str, streams: list["Stream"]) -> None:
+    def __init__(self, output: "OutputContainer", ending: str, streams: list[Any]) -> None:
         self.notes: list[str] = []
         self._output, self._ending = output, ending
         self._ways: dict[int, Callable[[Packet[Any] | None], Iterator[Packet[Any]]]] = {}
@@ -51,7 +51,7 @@ class Tracks:
             for out in way(None):
                 self._output.mux(out)
 
-    def _add(self, stream: "Stream") -> None:
+    def _add(self, stream: Any) -> None:
         av = library()
         codec = stream.codec_context.name if stream.codec_context else "unknown"
         codec = {
@@ -72,9 +72,8 @@ class Tracks:
                     rate=RATE if "opus" in SOUND[self._ending] else stream.codec_context.sample_rate,
                 )
                 way = self._sound(stream, out)
-                self.notes.append(
-                    f"sound converted from {codec} to {SOUND[self._ending].removeprefix('lib')}, which {self._ending} holds"
-                )
+                new = SOUND[self._ending].removeprefix("lib")
+                self.notes.append(f"sound converted from {codec} to {new}, which {self._ending} holds")
             elif codec in TEXTS:
                 out = self._output.add_mux_stream(TEXT[self._ending])
                 way = self._words(codec, stream, out)

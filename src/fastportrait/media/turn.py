@@ -32,7 +32,8 @@ def turn_of(frame: "VideoFrame") -> Turn:
     found = frame.side_data.get("DISPLAYMATRIX")
     if found is None:
         return Turn()
-    a, b, _, c, d = np.frombuffer(bytes(found), np.int32)[:5].tolist()  # x' = ax + cy, y' = bx + dy
+    data: Any = found
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()  # x' = ax + cy, y' = bx + dy
     if abs(a) >= abs(b):
         return Turn(False, a < 0, d < 0)
     return Turn(True, c < 0, b < 0)

@@ -4,7 +4,7 @@ A file is a path on this machine, never an address, and what it is is decided by
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -75,7 +75,7 @@ class Video:
     """
 
     def __init__(self, path: str | Path, *, deep: bool = False) -> None:
-        """`deep` keeps more than 8 bits where there are more. Raises VideoError, OSError where there is no file."""
+        """`deep` keeps more than 8 bits where there are more. Raises VideoError, and OSError for no file."""
         av = library()
         self.path, self.deep = Path(path), deep
         if not self.path.is_file():
@@ -180,7 +180,7 @@ class Video:
 
     # --- decoding
 
-    def _read(self, av: Any) -> Iterator[Shot]:
+    def _read(self, av: Any) -> Generator[Shot, None, None]:
         self._waiting: list[Packet[Any]] = []
         expected: list[int] = []  # time stamps of packets whose frames did not come yet
         broken, last = 0, None
