@@ -43,7 +43,7 @@ def make(
     muxer: dict[str, str] | None = None,
     pixels: list[NDArray[Any]] | None = None,
 ) -> Path:
-    """A clip at `path`; `size` is (height, width) as stored, `pixels` replaces what is drawn (rgb24, rgb48le)."""
+    """A clip at `path`; `size` is (height, width) as stored, `pixels` what is drawn instead."""
     import av
 
     height, width = size
@@ -75,8 +75,12 @@ def make(
             out.mux(packet)
         for index, stamp in enumerate(pts):
             drawn = picture(index, height, width) if pixels is None else pixels[index]
-            frame = av.VideoFrame.from_ndarray(drawn, format="rgb24" if drawn.dtype == np.uint8 else "rgb48le")
-            frame = frame.reformat(format=kind, dst_colorspace=_matrix(tags), dst_color_range=(tags or {}).get("color_range", 1))
+            frame = av.VideoFrame.from_ndarray(
+                drawn, format="rgb24" if drawn.dtype == np.uint8 else "rgb48le"
+            )
+            frame = frame.reformat(
+                format=kind, dst_colorspace=_matrix(tags), dst_color_range=(tags or {}).get("color_range", 1)
+            )
             frame.pts, frame.time_base = stamp, time_base
             out.mux(stream.encode(frame))
         if stream is not None:
@@ -137,4 +141,6 @@ def samples(path: Path | str, index: int = 0) -> NDArray[np.float32]:
     import av
 
     with av.open(str(path)) as file:
-        return np.concatenate([frame.to_ndarray() for frame in file.decode(file.streams.audio[index])], axis=1)
+        return np.concatenate(
+            [frame.to_ndarray() for frame in file.decode(file.streams.audio[index])], axis=1
+        )

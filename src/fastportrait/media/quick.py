@@ -74,7 +74,7 @@ def _shrunk(image: Colours, size: tuple[int, int]) -> Colours:
     """`resize`, halved first wherever it can be: a third of the time."""
     while min(image.shape[0] / size[0], image.shape[1] / size[1]) >= 2:
         half = (image.shape[1] // 2, image.shape[0] // 2)
-        image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), image.dtype)
+        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     return resize(image, size)
 
 

@@ -155,6 +155,14 @@ class Video:
         aspect = Fraction(self.stream.sample_aspect_ratio or 1) or Fraction(1)
         return 1 / aspect if self._turn.swap else aspect
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        return dict(self.container.metadata)
+
+    @property
+    def chapters(self) -> list[Any]:
+        return list(self.container.chapters())
+
     def __enter__(self) -> Self:
         return self
 
@@ -174,6 +182,9 @@ class Video:
             yield held
             held = shot
         held.packets += self._waiting
+        if self.stream.duration and self.stream.start_time is not None:
+            left = self.stream.start_time + self.stream.duration - held.pts
+            held.duration = left if 0 < left * self.time_base < 60 else held.duration
         yield held
         if self.stream.frames and self._frames < self.stream.frames:
             self.notes.append(f"cut off: {self._frames} of {self.stream.frames} frames are there")
