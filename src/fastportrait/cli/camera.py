@@ -52,8 +52,9 @@ def command(
     fastportrait camera --headless out.mp4 --seconds 10  ten seconds into a file, without a screen
     fastportrait camera --virtual                        for meetings; needs pyvirtualcam
 
-    In the window: b the next background, m mirror, r record and stop, q or Escape quit. The title shows frames
-    a second, and how late pictures are: half of them at most the first number, 19 of 20 at most the second.
+    In the window: b the next background, m mirror, r record and stop, q or Escape quit. The title shows
+    frames a second and how late pictures are: half of them by the first number at most, all but one in
+    twenty by the second.
     """
     import cv2
 
@@ -119,6 +120,7 @@ class _Outputs:
     """Where pictures go: the window with its keys, or a file; a recording; a virtual camera."""
 
     def __init__(self, headless: str | None, virtual: bool) -> None:
+        from ..media.camera import CameraError
         from ..media.window import Window
 
         if headless:
@@ -127,8 +129,14 @@ class _Outputs:
             encoders.check(Path(headless).suffix.lower(), transparent=False, codec=None)
         self.recorded: list[str] = []
         self._headless = headless
-        self._window = None if headless else Window("fastportrait")
-        self._pyvirtualcam = _pyvirtualcam() if virtual else None
+        self._pyvirtualcam: Any = _pyvirtualcam() if virtual else None
+        self._window = None
+        if not headless:
+            try:
+                self._window = Window("fastportrait")
+            except CameraError:
+                if not virtual:
+                    raise
         self._camera: Any = None
         self._recorder: Any = None
 

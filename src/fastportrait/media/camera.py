@@ -30,6 +30,9 @@ class Live(NamedTuple):
 
 
 class Source(Protocol):
+    dropped: int
+    """Frames that were not given because others were newer."""
+
     def read(self) -> Live | None:
         """The next frame, waited for; None where there is none just now. Raises StopIteration at the end."""
         ...
@@ -55,6 +58,7 @@ class Device:
         """Raises CameraError where it is not there at the start."""
         self._name, self._say, self._clock, self._sleep = name, say, clock, sleep
         self._open_device = open_device or _open_device
+        self.dropped = 0
         self._lost = False
         self._device = self._open()
         if self._device is None:
@@ -96,6 +100,8 @@ class Device:
 def _open_device(name: int | str) -> Any:
     import cv2
 
+    quiet: Any = cv2
+    quiet.setLogLevel(0)  # what is wrong is said in our words
     return cv2.VideoCapture(name)
 
 

@@ -35,8 +35,7 @@ class Newest:
     """A source in a thread of its own, of which only the newest frame is kept: what is late is dropped."""
 
     def __init__(self, source: Source) -> None:
-        self.dropped = 0
-        self._source = source
+        self._source, self._late = source, 0
         self._held: Live | None = None
         self._ended = False
         self._error: BaseException | None = None
@@ -49,7 +48,7 @@ class Newest:
             while not self._ended:
                 found = self._source.read()
                 with self._changed:
-                    self.dropped += found is not None and self._held is not None
+                    self._late += found is not None and self._held is not None
                     self._held = found or self._held
                     self._changed.notify_all()
         except StopIteration:
@@ -59,6 +58,10 @@ class Newest:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    @property
+    def dropped(self) -> int:
+        return self._late + self._source.dropped
 
     def read(self, timeout: float) -> Live | None:
         """The newest not read yet; None after `timeout` seconds without. StopIteration at the end."""

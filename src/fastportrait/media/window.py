@@ -1,4 +1,4 @@
-"""A window for live pictures, with what Python itself brings: tkinter. OpenCV is installed without windows."""
+"""A window for live pictures, with what Python itself brings: tkinter. Our OpenCV has no windows."""
 
 from typing import Any
 
@@ -26,7 +26,8 @@ class Window:
                 "there is no screen to show a window on; use --headless OUT or --virtual"
             ) from None
         self.open, self.keys = True, list[str]()
-        self._title, self._picture = title, None
+        self._title = title
+        self._picture: Any = None
         self._label: Any = tkinter.Label(self._root, borderwidth=0)
         self._label.pack()
         self._root.title(title)
