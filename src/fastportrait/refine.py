@@ -24,6 +24,8 @@ Plane = NDArray[np.float32]
 
 CELLS = 1.5
 """Pixels of the working grid per pixel of the mask, along each side."""
+VIDEO_CELLS = 0.5
+"""The same for the frames of a video, a tenth of the work there: docs/steady.md has both."""
 RADIUS = 3
 """Of the window, in pixels of the working grid."""
 EPSILON = 3e-4
@@ -35,7 +37,7 @@ TILE = 128
 """Pixels of the photo worked on at once: large enough to amortise calls, small enough for the cache."""
 
 
-def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
+def refine(image: NDArray[np.uint8], coarse: Plane, cells: float = CELLS) -> Plane:
     """(H, W, 3) RGB and its (h, w) mask in [0, 1], covering the whole picture -> (H, W) alpha in [0, 1].
 
     Certain parts are the mask, resized; a mask without an uncertain part comes back as just that.
@@ -50,7 +52,7 @@ def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
     uncertain = _uncertain(coarse)
     if not uncertain.any():
         return alpha
-    h, w = (min(round(CELLS * n), size) for n, size in zip(coarse.shape, image.shape, strict=False))
+    h, w = (min(round(cells * n), size) for n, size in zip(coarse.shape, image.shape, strict=False))
     guide = resize(image, (h, w))
     slopes = _slopes(guide.astype(np.float32) * np.float32(1 / 255) - np.float32(0.5), resize(coarse, (h, w)))
     _apply(slopes, image, resize(uncertain, (h, w)), alpha)

@@ -35,6 +35,7 @@ DIFFERENCE: dict[str, Any] = {
     "pictures": int,
     "words": str,
 }
+MEASURED = {"schema": str, "date": str, "commit": str, "model": str, "sha256": str}
 SCHEMAS: dict[str, Any] = {
     "accuracy/1": ACCURACY,
     "comparison/1": {
@@ -118,6 +119,38 @@ SCHEMAS: dict[str, Any] = {
         "model": str,
         "rounds": int,
         "steps": [{"name": str, "cpu_ms": float, "cpu_ms_p90": float, "wall_ms": float}],
+    },
+    "steady/1": {  # on sequences with exact alpha
+        **MEASURED,
+        "split": str,
+        "people": int,
+        "frames": int,  # of each sequence
+        "rows": [
+            {
+                "name": str,
+                "motion": str,
+                "dtssd": float,
+                "flicker": float,
+                "moving_edge_iou": float,
+                "iou": float,
+                "mad": float,
+                "*": float,
+            }
+        ],
+    },
+    "steady-clips/1": {  # `known`: the share of pixels whose motion is
+        **MEASURED,
+        "frames": int,
+        "rows": [{"clip": str, "name": str, "known": float, "unexplained": float}],
+    },
+    "cuts/1": {  # the share of a frame that is new in it
+        **MEASURED,
+        "threshold": float,
+        "rows": [{"kind": str, "pairs": int, "called_cut": float, "*": float}],
+    },
+    "idle/1": {  # `error` and `worst`: of the mask in skipped frames
+        **MEASURED,
+        "rows": [{"clip": str, "frames": int, "skipped": float, "error": float, "worst": float}],
     },
     "latency/1": {
         "schema": str,

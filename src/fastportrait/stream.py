@@ -97,13 +97,13 @@ class Stream:
 
         Somebody who is there may be less clearly there for a while: the threshold to vanish is lower.
         """
-        from .refine import refine
+        from .refine import VIDEO_CELLS, refine
         from .segmenter import PRESENT
 
         self._there = self.segmenter.presence(mask) >= (VANISH if self._there else PRESENT)
         if not self._there:
             return np.zeros(frame.shape[:2], np.float32)
-        return refine(frame, mask)
+        return refine(frame, mask, VIDEO_CELLS)
 
     def _rests(self, now: Glance) -> bool:
         if not (self.idle and self._settled and self._looked is not None and self._held < HOLD):

@@ -34,6 +34,24 @@ MARGIN = 1.2
 
 
 @dataclass(frozen=True)
+class Motion:
+    """How far person and camera go, as `CAMERA` says it, and how many frames a whole sway takes."""
+
+    camera: dict[str, float]
+    person: dict[str, float]
+    period: int
+    pause: int = 0
+    """Frames for which everything stands still, after each half of a sway."""
+
+
+SWAY = Motion(CAMERA, PERSON, PERIOD)
+FAST = Motion(CAMERA, {"pan": 0.10, "turn": 6.0, "zoom": 0.04}, 20)
+"""Somebody jumps from side to side: up to 16 pixels a frame at 512."""
+PAUSES = Motion({"pan": 0, "turn": 0, "zoom": 0}, {"pan": 0.06, "turn": 3.0, "zoom": 0.02}, 24, pause=24)
+"""A camera on a stand, and somebody who moves for half a second and then holds still for one."""
+
+
+@dataclass(frozen=True)
 class Sequence:
     key: str
     frames: NDArray[np.uint8]
@@ -45,17 +63,26 @@ class Sequence:
     meta: dict[str, Any]
 
 
-def sequences(folder: Path, split: str, frames: int, seed: int = 0, scenes: int = 50) -> Iterator[Sequence]:
+def sequences(
+    folder: Path, split: str, frames: int, seed: int = 0, scenes: int = 50, motion: Motion = SWAY
+) -> Iterator[Sequence]:
     """A sequence of every still of `split`, before the first `scenes` of the split `background` in turn.
 
     Raises `ValueError` where a still has no alpha or there are no scenes.
     """
     behind = [sample.image for sample in islice(read(folder, "background"), scenes)]
     for index, sample in enumerate(read(folder, split)):
-        yield sequence(sample, behind[index % len(behind)], frames, np.random.default_rng([seed, index]))
+        random = np.random.default_rng([seed, index])
+        yield sequence(sample, behind[index % len(behind)], frames, random, motion)
 
 
-def sequence(sample: Sample, scene: NDArray[np.uint8], frames: int, random: np.random.Generator) -> Sequence:
+def sequence(
+    sample: Sample,
+    scene: NDArray[np.uint8],
+    frames: int,
+    random: np.random.Generator,
+    motion: Motion = SWAY,
+) -> Sequence:
     """`frames` frames of the size of the still."""
     if sample.alpha is None:
         raise ValueError(f"{sample.key} has no alpha to make a sequence of")
@@ -64,7 +91,8 @@ def sequence(sample: Sample, scene: NDArray[np.uint8], frames: int, random: np.r
     front = spread(sample.image, alpha) * alpha[..., None]
     wide = _covering(scene, round(MARGIN * height), round(MARGIN * width))
     centred = np.array([[1, 0, (width - wide.shape[1]) / 2], [0, 1, (height - wide.shape[0]) / 2]])
-    camera, person = _sway(CAMERA, frames, random), _sway(PERSON, frames, random)
+    times = _times(motion, frames)
+    camera, person = (_sway(most, times, random) for most in (motion.camera, motion.person))
     pictures, alphas, places = [], [], []
     for seen, moved in zip(camera, person, strict=True):
         view = _affine(seen, height, width)
@@ -92,11 +120,20 @@ def spread(image: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.f
     return np.where(known[..., None] > 0.5, colours, image).astype(np.float32)
 
 
-def _sway(most: dict[str, float], frames: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """(T, 4): right, down, turn, zoom of each frame, on sines of random phase."""
+def _times(motion: Motion, frames: int) -> NDArray[np.float64]:
+    """(T,) in whole sways; it stands at the end of each half for `pause` frames."""
+    half = motion.period // 2
+    half_done = np.minimum(np.arange(frames) % (half + motion.pause), half)
+    return (np.arange(frames) // (half + motion.pause) * half + half_done) / motion.period
+
+
+def _sway(
+    most: dict[str, float], times: NDArray[np.float64], random: np.random.Generator
+) -> NDArray[np.float64]:
+    """(T, 4): right, down, turn, zoom at each of `times`, on sines of random phase."""
     furthest = np.array([most["pan"], most["pan"], most["turn"], most["zoom"]])
     phase = random.uniform(0, 2 * np.pi, 4)
-    return furthest * np.sin(2 * np.pi * np.arange(frames)[:, None] / PERIOD + phase)
+    return furthest * np.sin(2 * np.pi * times[:, None] + phase)
 
 
 def _affine(move: NDArray[np.float64], height: int, width: int) -> Affine:
