@@ -26,8 +26,6 @@ from .videos import Shot, Video, VideoError
 if TYPE_CHECKING:
     from ..segmenter import Segmenter
 
-VANISH = 0.75
-"""The presence below which somebody who was there is gone."""
 NUMBERED = re.compile(r"[^%]*%0?\d*d\.png", re.IGNORECASE)
 
 
@@ -86,6 +84,7 @@ class Masks:
 
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         from ..segmenter import PRESENT
+        from ..stream import VANISH
 
         small = quick.halved(frame)
         mask = self._stream.mask(small)
