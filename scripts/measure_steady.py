@@ -10,9 +10,11 @@ Each writes results/steady/PART.json.
 """
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from datetime import date
-from itertools import islice
+from functools import cache
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from fastportrait import Segmenter, results
 from fastportrait.bench import sequences as made
 from fastportrait.bench import steady as bench
 from fastportrait.contenders import load
-from fastportrait.data.shards import Sample, data_folder, read
+from fastportrait.data.shards import Sample, data_folder, decode, read_parts, shards
 from fastportrait.glance import CUT, glance, novelty
 from fastportrait.refine import VIDEO_CELLS, refine
 from fastportrait.steady import Exponential, Flow, OneEuro, Still
@@ -32,7 +34,7 @@ from fastportrait.weights import find
 
 MOTIONS = {"sway": made.SWAY, "fast": made.FAST}
 SOURCES = ("nba_rgba", "sports_headshots")
-FRAMES = 20
+FRAMES = 16
 
 
 class Rvm:
@@ -58,15 +60,26 @@ class Rvm:
         return step
 
 
+@cache
 def people(folder: Path, split: str, count: int) -> list[Sample]:
-    """`count` people spread over those of `split` with alpha from `SOURCES`."""
-    found = [s for s in read(folder, split) if s.meta["source"] in SOURCES]
-    found.sort(key=lambda s: (s.meta["source"], s.key))
-    return found[:: max(1, len(found) // count)][:count]
+    """`count` people spread over those of `split` with alpha from `SOURCES`; only these are decoded."""
+    found = []
+    for shard in shards(folder, split):
+        for key, parts in read_parts(shard):
+            if json.loads(parts["json"])["source"] in SOURCES:
+                found.append((shard, key, parts))
+    found.sort(key=lambda row: row[1])
+    return [decode(*row) for row in found[:: max(1, len(found) // count)][:count]]
+
+
+@cache
+def scenes_of(folder: Path, first: int, count: int) -> list[np.ndarray]:
+    parts = islice(read_parts(shards(folder, "background")[0]), first, first + count)
+    return [decode(folder, key, files).image for key, files in parts]
 
 
 def played(folder: Path, split: str, count: int, motion: made.Motion, frames: int) -> Iterator[made.Sequence]:
-    scenes = [s.image for s in islice(read(folder, "background"), 300, 300 + count)]
+    scenes = scenes_of(folder, 300, count)
     for index, (sample, scene) in enumerate(zip(people(folder, split, count), scenes, strict=True)):
         yield made.sequence(sample, scene, frames, np.random.default_rng([7, index]), motion)
 
@@ -165,7 +178,7 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
         name: [looks(one.frames[::3]) for one in played(folder, "train", args.count, motion, FRAMES)]
         for name, motion in MOTIONS.items()
     }
-    rooms = [looks([s.image])[0] for s in islice(read(folder, "background"), 200)]
+    rooms = [looks([scene])[0] for scene in scenes_of(folder, 0, 150)]
     every = [film for name in shown for film in shown[name]] + list(films.values())
 
     def following(film: list[Any], step: int) -> list[float]:
@@ -176,7 +189,7 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
         "clips, 10 frames a second": [x for film in films.values() for x in following(film, 3)],
         **{f"{n}, 10 frames a second": [x for f in shown[n] for x in following(f, 1)] for n in shown},
         "cut: two films": [novelty(a[-1], b[0]) for a in every for b in every if a is not b],
-        "cut: two rooms": [novelty(a, b) for a, b in zip(rooms, rooms[1:], strict=False)],
+        "cut: two rooms": [novelty(a, b) for a, b in pairwise(rooms)],
         "cut: the same person in another room": [
             novelty(a[-1], b[0]) for a, b in zip(again(folder, args, 0), again(folder, args, 9), strict=True)
         ],
@@ -192,7 +205,7 @@ def cuts(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[s
 def again(folder: Path, args: argparse.Namespace, shift: int) -> list[list[Any]]:
     """Everybody before the scene `shift` places on, at rest: a frame's glance each."""
     size = Segmenter(threads=1).engine.size
-    scenes = [s.image for s in islice(read(folder, "background"), 400, 400 + args.count + shift)][shift:]
+    scenes = scenes_of(folder, 400 + shift, args.count)
     found = []
     for sample, scene in zip(people(folder, "train", args.count), scenes, strict=True):
         frame = made.sequence(sample, scene, 1, np.random.default_rng(3)).frames[0]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import transform
+from .engines.memory import State, remembers
 from .glance import Glance, glance, is_cut, is_still
 from .steady import Filter, Flow, Plane, Raw
 
@@ -35,15 +36,19 @@ class Stream:
     """
 
     def __init__(self, segmenter: Segmenter, *, steady: bool = True, idle: bool = False) -> None:
-        """`steady`: the mask is filtered over time. `idle`: the network rests while nothing moves."""
+        """`steady`: a network's own memory is carried on; the masks of one without are filtered over time.
+        `idle`: the network rests while nothing moves."""
         self.segmenter, self.idle = segmenter, idle
         self.frames = self.skipped = self.cuts = 0
-        self._filter: Filter = Flow() if steady else Raw()
+        engine = segmenter.engine
+        self._memory = engine if steady and remembers(engine) else None
+        self._filter: Filter = Flow() if steady and self._memory is None else Raw()
         self.reset()
 
     def reset(self) -> None:
         """Forget: the next frame has nothing to do with the last. Cuts and new sizes do it by themselves."""
         self._filter.reset()
+        self._state: State | None = None
         self._size: tuple[int, ...] | None = None
         self._last: Glance | None = None
         self._looked: Glance | None = None
@@ -86,7 +91,7 @@ class Stream:
             self.skipped += 1
             self._held += 1
             return self._mask
-        new = transform.from_network(segmenter.engine(image), where)
+        new = transform.from_network(self._network(image), where)
         shown = self._filter(new, np.rint(small).astype(np.uint8))
         self._settled = self._mask is not None and _change(self._mask, shown) <= SETTLED
         self._mask, self._alpha, self._looked, self._held = shown, None, now, 0
@@ -104,6 +109,12 @@ class Stream:
         if not self._there:
             return np.zeros(frame.shape[:2], np.float32)
         return refine(frame, mask, VIDEO_CELLS)
+
+    def _network(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._memory is None:
+            return self.segmenter.engine(image)
+        alpha, self._state = self._memory.step(image, self._state or self._memory.start())
+        return alpha
 
     def _rests(self, now: Glance) -> bool:
         if not (self.idle and self._settled and self._looked is not None and self._held < HOLD):

@@ -3,6 +3,7 @@
 A system is made anew for each sequence (its memory is empty then) and called with each frame in turn.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import process_time
@@ -100,7 +101,7 @@ def clip(path: Path, first: int, count: int) -> list[Frame]:
 
 def motions(frames: list[Frame]) -> list[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
     """From each frame after the first to the one before it."""
-    return [motion(before, now) for before, now in zip(frames, frames[1:], strict=False)]
+    return [motion(before, now) for before, now in itertools.pairwise(frames)]
 
 
 __all__ = ["FILTERS", "clip", "filtered", "masks", "means", "motions", "ran", "scores", "unexplained"]

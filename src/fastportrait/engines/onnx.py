@@ -3,6 +3,7 @@
 The contract: one input "image" (1, 3, h, w), RGB in [0, 1], one output "alpha" (1, 1, h, w) in [0, 1], both
 float32, h and w fixed in the file. The two names are the promise about colours and range, so a file made
 elsewhere that has them runs too; its card, JSON under the metadata key "card", may then be missing.
+A network with memory has its tensors beside these: see memory.py.
 """
 
 import json
@@ -16,6 +17,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from . import ModelError
+from .memory import INPUT, OUTPUT, State, is_memory, shapes
 
 MANY = 4
 """Threads beyond which a network of a few milliseconds gains nothing."""
@@ -44,16 +46,27 @@ class OnnxEngine:
         self.size = _size(path, session)
         self.card = _card(path, session)
         self._path, self._session = path, session
+        self._memory = shapes(path, session.get_inputs(), session.get_outputs())
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """RGB in [0, 1], (1, 3, h, w) -> alpha in [0, 1], (1, 1, h, w). Safe from several threads."""
-        alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": image})[0]
+        return self.step(image, self.start())[0]
+
+    def start(self) -> State:
+        """The memory before the first frame; empty where the network has none."""
+        return tuple(np.zeros(shape, np.float32) for shape in self._memory)
+
+    def step(self, image: NDArray[np.float32], state: State) -> tuple[NDArray[np.float32], State]:
+        """A frame and the memory -> its alpha, as by a call, and the new memory."""
+        given = {f"{INPUT}{i}": tensor for i, tensor in enumerate(state)}
+        wanted = ["alpha", *(f"{OUTPUT}{i}" for i in range(len(state)))]
+        alpha, *memory = self._session.run(wanted, {"image": image, **given})
         low, high = float(alpha.min()), float(alpha.max())
         if not (low >= -1e-3 and high <= 1 + 1e-3):  # not: `nan` is wrong too
             raise ModelError(
                 f"{self._path}: its alpha runs from {low:.3g} to {high:.3g}; it must stay in 0..1"
             )
-        return alpha.clip(0, 1)
+        return alpha.clip(0, 1), tuple(memory)
 
 
 def _cores() -> int:
@@ -62,7 +75,8 @@ def _cores() -> int:
 
 
 def _size(path: str | Path, session: ort.InferenceSession) -> tuple[int, int]:
-    found = [(i.name, i.type, i.shape) for i in [*session.get_inputs(), *session.get_outputs()]]
+    tensors = [t for t in [*session.get_inputs(), *session.get_outputs()] if not is_memory(t.name)]
+    found = [(t.name, t.type, t.shape) for t in tensors]
     shape = found[0][2] if found else []
     if len(shape) == 4 and isinstance(shape[2], int) and isinstance(shape[3], int):
         height, width = shape[2:]
