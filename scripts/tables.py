@@ -75,6 +75,25 @@ def photo(root: Path) -> str:
     return table(["step", "ms"], [[row["name"], f"{row['cpu_ms']:.0f}"] for row in result["steps"]])
 
 
+def video(root: Path) -> str:
+    """A 720p video, each stage alone and all together, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    stages = [stage["name"] for stage in result["models"][0]["stages"]]
+    rows = []
+    for row in result["models"]:
+        cells = [f"{stage['frames_per_second']:.0f} ({stage['cpu_ms']:.1f})" for stage in row["stages"]]
+        together = f"{row['frames_per_second']:.0f} ({row['cpu_ms']:.1f})"
+        rows.append([row["name"], *cells, together, f"{row['share']:.2f}", f"{row['real_time']:.2f}"])
+    return table(["network", *stages, "all together", "of the slowest", "of real time"], rows)
+
+
+def video_profile(root: Path) -> str:
+    """Where masking and composing take their time, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    rows = [[f"`{row['name']}`", str(row["calls"]), f"{row['ms']:.2f}"] for row in result["profile"]]
+    return table(["function", "calls a frame", "ms of CPU a frame"], rows)
+
+
 def candidates(root: Path) -> str:
     """What was weighed before `small` was trained, from results/candidates/decoders.json."""
     result = results.read(root / "results" / "candidates" / "decoders.json")
@@ -200,6 +219,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "presence": presence,
     "skipnet": skipnet,
     "stretch": stretch,
+    "video": video,
+    "video-profile": video_profile,
     "zoo": zoo,
 }
 
