@@ -87,6 +87,16 @@ def video(root: Path) -> str:
     return table(["network", *stages, "all together", "of the slowest", "of real time"], rows)
 
 
+def video_edges(root: Path) -> str:
+    """A video's edges beside a photo's, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    rows = [
+        [row["name"], f"{row['mad']:.2f}", f"{row['edge_mad']:.1f}", f"{row['cpu_ms']:.1f}"]
+        for row in result["edges"]
+    ]
+    return table(["edges", "MAD x1000", "MAD x1000 near the edge", "ms of CPU"], rows)
+
+
 def video_profile(root: Path) -> str:
     """Where masking and composing take their time, from results/latency/video.json."""
     result = results.read(root / "results" / "latency" / "video.json")
@@ -220,6 +230,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "skipnet": skipnet,
     "stretch": stretch,
     "video": video,
+    "video-edges": video_edges,
     "video-profile": video_profile,
     "zoo": zoo,
 }

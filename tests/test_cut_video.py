@@ -203,11 +203,8 @@ def test_an_hour_takes_no_more_memory_than_a_minute(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     frames, took, minute, hour = map(float, run.stdout.split())
-    print(
-        print(
-            f"{frames:.0f} frames, {took:.0f} s; MiB after a minute {minute / 1024:.0f}, at last {hour / 1024:.0f}"
-        )
-    )
+    memory = f"{minute / 1024:.0f} MiB after a minute, {hour / 1024:.0f} at last"
+    print(f"{frames:.0f} frames, {took:.0f} s, {memory}")
     assert frames == count
     assert hour - minute < 24 * 1024  # KiB
     assert clips.times(tmp_path / "out.mp4") == clips.times(source)

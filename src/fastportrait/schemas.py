@@ -192,5 +192,8 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
         "profile": [{"name": str, "calls": int, "ms": float}],  # a frame
+        "edges": [
+            {"name": str, "pictures": int, "mad": float, "edge_mad": float, "cpu_ms": float}
+        ],  # MAD x1000
     },
 }

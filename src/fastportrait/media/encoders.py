@@ -21,7 +21,7 @@ DEEP = ("h265", "prores")
 NAMES = {"h264": "H.264", "h265": "H.265", "vp9": "VP9", "prores": "ProRes"}
 
 QUIET = "log-level=none"
-H264 = {"preset": "veryfast", "crf": "20"}
+H264 = {"preset": "superfast", "crf": "20"}
 H265 = {"preset": "ultrafast", "crf": "22", "x265-params": QUIET}
 VP9 = {"deadline": "realtime", "cpu-used": "7", "row-mt": "1", "crf": "24", "b": "0", "auto-alt-ref": "0"}
 
