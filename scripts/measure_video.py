@@ -2,7 +2,7 @@
 
     python scripts/measure_video.py --peers PEERS.py --folder WEIGHTS --data DATA
 
-The clip is the demo portrait, moving, with a sensor's grain and a tone. Without --peers only ours is measured.
+The clip is the demo portrait, moving, with grain and a tone. Without --peers only ours is measured.
 With --data, how near a video's edges come to the truth beside a photo's, on the split `matte`.
 """
 
