@@ -196,12 +196,13 @@ def test_an_hour_takes_no_more_memory_than_a_minute(green_model, tmp_path):
         "peak = {}\n"
         "def watch(done, expected):\n"
         "    peak.setdefault(done // 300, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-        f"made = film.cut(Path({str(source)!r}), {str(tmp_path / 'out.mp4')!r}, Segmenter({str(green_model)!r}, threads=1), "
+        "made = film.cut(Path(sys.argv[1]), sys.argv[2], Segmenter(sys.argv[3], threads=1), "
         "film.Wish((9, 99, 9)), watch)\n"
         "end = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "print(made.frames, made.took, min(v for k, v in peak.items() if k >= 1), end)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    words = [sys.executable, "-c", code, str(source), str(tmp_path / "out.mp4"), str(green_model)]
+    run = subprocess.run(words, check=True, capture_output=True, text=True)
     frames, took, minute, hour = map(float, run.stdout.split())
     memory = f"{minute / 1024:.0f} MiB after a minute, {hour / 1024:.0f} at last"
     print(f"{frames:.0f} frames, {took:.0f} s, {memory}")
