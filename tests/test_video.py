@@ -472,3 +472,30 @@ def test_the_size_may_change_midway(cut, tmp_path):
     made, _ = cut(both, "out.mp4")
     assert (made.width, made.height) == (96, 64)
     assert made.frames >= 7
+
+
+def test_what_an_encoder_says_is_one_line_and_leaves_nothing(cut, tmp_path, monkeypatch):
+    source = clips.make(tmp_path / "in.mp4", frames=4)
+    monkeypatch.setitem(encoders.H264, "preset", "no-such-preset")
+    with pytest.raises(VideoError, match=r"cannot be written to .*out.mp4: "):
+        cut(source, "out.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".mkv"])
+def test_damaged_bytes_anywhere_are_read_or_refused_in_one_line(tmp_path, ending):
+    whole = clips.make(tmp_path / f"in{ending}", frames=6, sounds=1).read_bytes()
+    random = np.random.default_rng(0)
+    path, read, said = tmp_path / f"damaged{ending}", 0, list[str]()
+    for _ in range(40):
+        data = bytearray(whole)
+        for at in random.integers(0, len(data), random.integers(1, 40)):
+            data[at] = random.integers(0, 256)
+        path.write_bytes(data)
+        try:
+            with Video(path) as video:
+                read += sum(shot.frame.shape[2] == 3 for shot in video) > 0
+        except VideoError as error:
+            said.append(str(error))
+    assert read > 0
+    assert not any("\n" in line for line in said)

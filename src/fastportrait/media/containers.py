@@ -82,7 +82,6 @@ class ContainerWriter:
         )
         self._set_up(width, height)
         self._tracks = Tracks(self._container, ending, video.tracks)
-        self.notes += self._tracks.notes
         self._describe(video)
 
     def _set_up(self, width: int, height: int) -> None:
@@ -147,6 +146,7 @@ class ContainerWriter:
             self._mux(packets)
             self._tracks.end()
         finally:
+            self.notes += self._tracks.notes
             self._container.close()
 
 

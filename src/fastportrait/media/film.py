@@ -21,7 +21,7 @@ from .animations import Animation, Gif, Pngs, WebP, times_file
 from .behind import Choice, behind
 from .containers import ContainerWriter
 from .pipeline import Pipeline
-from .videos import Shot, Video, VideoError
+from .videos import Shot, Video, VideoError, library
 
 if TYPE_CHECKING:
     from ..segmenter import Segmenter
@@ -150,9 +150,11 @@ def cut(
         except Interrupted:
             made.took = perf_counter() - start
             raise
-        except BaseException:
+        except BaseException as error:
             if written is not None:
                 written.unlink(missing_ok=True)
+            if isinstance(error, library().FFmpegError):
+                raise VideoError(f"cannot be written to {target}: {error.strerror}") from error
             raise
         made.took = perf_counter() - start
         if written is not None:

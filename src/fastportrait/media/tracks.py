@@ -27,6 +27,7 @@ SOUND = {".mp4": "aac", ".mov": "aac", ".webm": "libopus", ".mkv": "libopus"}
 TEXT = {".mp4": "mov_text", ".mov": "mov_text", ".webm": "webvtt", ".mkv": "subrip"}
 TEXTS = ("subrip", "webvtt", "mov_text", "ass", "text")
 """Subtitles that are words, not pictures of words."""
+BROKEN = "broken pieces of sound or subtitles left out"
 RATE = 48000
 """Hz of converted Opus: it knows no other that recorders use."""
 
@@ -43,13 +44,20 @@ class Tracks:
 
     def put(self, packet: "Packet[Any]") -> None:
         if way := self._ways.get(packet.stream.index):
-            for out in way(packet):
-                self._output.mux(out)
+            self._write(way(packet))
 
     def end(self) -> None:
         for way in self._ways.values():
-            for out in way(None):
-                self._output.mux(out)
+            self._write(way(None))
+
+    def _write(self, packets: Iterator["Packet[Any]"]) -> None:
+        av = library()
+        for packet in packets:
+            try:
+                self._output.mux(packet)
+            except (av.error.ArgumentError, av.error.InvalidDataError):  # its time stamps run backwards
+                if BROKEN not in self.notes:
+                    self.notes.append(BROKEN)
 
     def _add(self, stream: Any) -> None:
         av = library()

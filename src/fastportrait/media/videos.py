@@ -85,7 +85,9 @@ class Video:
             raise VideoError("is empty (0 bytes)")
         allowed = {"format_whitelist": KINDS, "protocol_whitelist": "file"}
         try:
-            self.container = av.open("file:" + os.path.abspath(self.path), options=allowed)
+            self.container = av.open(
+                "file:" + os.path.abspath(self.path), options=allowed, metadata_errors="replace"
+            )
         except av.FFmpegError:
             raise VideoError(
                 "is not a readable video: cut off, damaged, or of a kind not known here"
@@ -105,6 +107,8 @@ class Video:
             )
         self.stream = streams[0]
         codec = self.stream.codec_context
+        if codec is None:
+            raise VideoError("holds pictures of a kind that is not known here")
         if codec.width * codec.height > MAX_PIXELS:
             raise VideoError(
                 f"is {codec.width} x {codec.height}; at most {MAX_PIXELS >> 20} megapixels are read"
@@ -127,8 +131,6 @@ class Video:
 
     def _decoder_of(self, av: Any, codec: Any) -> Any:
         """The file's own decoder, with threads; for VP8 and VP9 with alpha the one that knows of alpha."""
-        if codec is None:
-            raise VideoError("holds pictures of a kind that is not known here")
         tags = {key.lower(): value for key, value in self.stream.metadata.items()}
         if tags.get("alpha_mode") == "1" and codec.name in ("vp8", "vp9"):
             return av.CodecContext.create({"vp8": "libvpx", "vp9": "libvpx-vp9"}[codec.name], "r")
