@@ -181,7 +181,9 @@ def edges(data: Path, segmenter: Segmenter) -> list[dict[str, Any]]:
         {
             "name": name,
             "pictures": len(rows),
-            **dict(zip(("mad", "edge_mad", "cpu_ms"), np.mean(rows, 0).round(2).tolist(), strict=True)),
+            "mad": round(statistics.mean(row[0] for row in rows), 2),
+            "edge_mad": round(statistics.mean(row[1] for row in rows), 2),
+            "cpu_ms": round(statistics.median(row[2] for row in rows), 2),
         }
         for name, rows in found.items()
     ]

@@ -84,7 +84,11 @@ def video(root: Path) -> str:
         cells = [f"{stage['frames_per_second']:.0f} ({stage['cpu_ms']:.1f})" for stage in row["stages"]]
         together = f"{row['frames_per_second']:.0f} ({row['cpu_ms']:.1f})"
         rows.append([row["name"], *cells, together, f"{row['share']:.2f}", f"{row['real_time']:.2f}"])
-    return table(["network", *stages, "all together", "of the slowest", "of real time"], rows)
+    machine = result["machine"]
+    busy = f"\nOther work ran beside it: a load of {machine['load']:.0f} on {machine['cores']} cores.\n"
+    alone = machine["load"] <= machine["cores"] + 1
+    heads = ["network", *stages, "all together", "of the slowest", "of real time"]
+    return table(heads, rows) + ("" if alone else busy)
 
 
 def video_edges(root: Path) -> str:
