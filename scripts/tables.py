@@ -88,6 +88,39 @@ def photo(root: Path) -> str:
     return table(["step", "ms"], [[row["name"], f"{row['cpu_ms']:.0f}"] for row in result["steps"]])
 
 
+def video(root: Path) -> str:
+    """A 720p video, each stage alone and all together, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    stages = [stage["name"] for stage in result["models"][0]["stages"]]
+    rows = []
+    for row in result["models"]:
+        cells = [f"{stage['frames_per_second']:.0f} ({stage['cpu_ms']:.1f})" for stage in row["stages"]]
+        together = f"{row['frames_per_second']:.0f} ({row['cpu_ms']:.1f})"
+        rows.append([row["name"], *cells, together, f"{row['share']:.2f}", f"{row['real_time']:.2f}"])
+    machine = result["machine"]
+    busy = f"\nOther work ran beside it: a load of {machine['load']:.0f} on {machine['cores']} cores.\n"
+    alone = machine["load"] <= machine["cores"] + 1
+    heads = ["network", *stages, "all together", "of the slowest", "of real time"]
+    return table(heads, rows) + ("" if alone else busy)
+
+
+def video_edges(root: Path) -> str:
+    """A video's edges beside a photo's, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    rows = [
+        [row["name"], f"{row['mad']:.2f}", f"{row['edge_mad']:.1f}", f"{row['cpu_ms']:.1f}"]
+        for row in result["edges"]
+    ]
+    return table(["edges", "MAD x1000", "MAD x1000 near the edge", "ms of CPU"], rows)
+
+
+def video_profile(root: Path) -> str:
+    """Where masking and composing take their time, from results/latency/video.json."""
+    result = results.read(root / "results" / "latency" / "video.json")
+    rows = [[f"`{row['name']}`", str(row["calls"]), f"{row['ms']:.2f}"] for row in result["profile"]]
+    return table(["function", "calls a frame", "ms of CPU a frame"], rows)
+
+
 def candidates(root: Path) -> str:
     """What was weighed before `small` was trained, from results/candidates/decoders.json."""
     result = results.read(root / "results" / "candidates" / "decoders.json")
@@ -387,6 +420,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "steady-matte-sway": partial(steady, part="matte", motion="sway"),
     "stretch": stretch,
     "subject": subject,
+    "video": video,
+    "video-edges": video_edges,
+    "video-profile": video_profile,
     "zoo": zoo,
 }
 

@@ -234,7 +234,7 @@ def test_a_folder_without_pictures_says_so(cut):
     Path("empty").mkdir()
     result = cut("empty")
     assert result.exit_code == 1
-    assert "no pictures in empty" in result.stderr
+    assert "no pictures or videos in empty" in result.stderr
 
 
 def test_nobody_is_a_plain_message_and_an_empty_cut_out(cut):

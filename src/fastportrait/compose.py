@@ -117,14 +117,19 @@ def _smooth_colours(image: Picture, alpha: Alpha) -> tuple[Alpha, Alpha]:
     scale = min(1, GRID / min(height, width))
     grid = (max(1, round(height * scale)), max(1, round(width * scale)))
     small, share = resize(image, grid).astype(np.float32), resize(alpha, grid)
+    return smooth_colours(small, share, RADII)
+
+
+def smooth_colours(small: Alpha, share: Alpha, radii: tuple[int, ...]) -> tuple[Alpha, Alpha]:
+    """F and B of a small picture, (h, w, 3) in 0..255, with its alpha: windows of `radii`, pass by pass."""
     front, back, sure = small, small, _three(share)
     least = np.float32(1e-7)
-    for radius in RADII:
+    for radius in radii:
         front, back = (
             _mean(front, share**SURE + least, radius),
             _mean(back, (1 - share) ** SURE + least, radius),
         )
-        rest = _rest(small, share, front, back)
+        rest = unexplained(small, share, front, back)
         front, back = np.clip(front + sure * rest, 0, 255), np.clip(back + (1 - sure) * rest, 0, 255)
         least = np.float32(1e-4)  # from now on there is something better than the image to fall back on
     return front, back
@@ -145,7 +150,7 @@ def _three(plane: Alpha) -> Alpha:
     return np.asarray(cv2.merge([plane, plane, plane]), np.float32)
 
 
-def _rest(image: Alpha, alpha: Alpha, front: Alpha, back: Alpha) -> Alpha:
+def unexplained(image: Alpha, alpha: Alpha, front: Alpha, back: Alpha) -> Alpha:
     """What front, back and alpha leave unexplained of `image`, over the squares of their shares."""
     share: Alpha = alpha * alpha + (1 - alpha) * (1 - alpha) + np.float32(DOUBT)
     return (image - back - _three(alpha) * (front - back)) * _three(np.reciprocal(share))
@@ -153,7 +158,7 @@ def _rest(image: Alpha, alpha: Alpha, front: Alpha, back: Alpha) -> Alpha:
 
 def _unmix(image: Picture, alpha: Alpha, front: Alpha, back: Alpha) -> Picture:
     """Foreground colours of one tile; the image itself where alpha is 1."""
-    front += _three(alpha) * _rest(image.astype(np.float32), alpha, front, back)
+    front += _three(alpha) * unexplained(image.astype(np.float32), alpha, front, back)
     colours = np.rint(np.clip(front, 0, 255)).astype(np.uint8)
     np.copyto(colours, image, where=(alpha >= 1)[..., None])
     return colours
@@ -181,7 +186,7 @@ def _behind(image: Picture, alpha: Alpha, background: Background) -> Picture:
             raise ValueError(
                 f"background is {background!r}; it must be 'blur', an (r, g, b) colour or a picture"
             )
-        return _blurred(image, alpha)
+        return blurred(image, alpha)
     picture = np.asarray(background)
     if picture.shape == (3,) and (picture >= 0).all() and (picture <= 255).all():
         row = np.tile(picture.astype(np.uint8), (image.shape[1], 1))
@@ -205,7 +210,7 @@ def _cover(picture: Picture, height: int, width: int) -> Picture:
     return part.copy() if (h, w) == (height, width) else np.asarray(resize(part, (height, width)), np.uint8)
 
 
-def _blurred(image: Picture, alpha: Alpha) -> Picture:
+def blurred(image: Picture, alpha: Alpha) -> Picture:
     """The background out of focus, nothing of the person in it: a blur of the rest, over its weight."""
     height, width = alpha.shape
     scale = min(1, 256 / min(height, width))

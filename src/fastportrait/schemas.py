@@ -325,4 +325,27 @@ SCHEMAS: dict[str, Any] = {
             "fps": float,
         },
     },
+    "video/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int, "cores": int, "load": float},
+        "input": str,
+        "rounds": int,
+        "models": [
+            {
+                "name": str,
+                "stages": [{"name": str, "frames_per_second": float, "cpu_ms": float}],  # each alone
+                "frames_per_second": float,  # all together, as the rest of the row
+                "cpu_ms": float,
+                "slowest": str,
+                "share": float,  # of the slowest stage's frames_per_second
+                "real_time": float,
+            }
+        ],
+        "profile": [{"name": str, "calls": int, "ms": float}],  # a frame
+        "edges": [
+            {"name": str, "pictures": int, "mad": float, "edge_mad": float, "cpu_ms": float}
+        ],  # MAD x1000
+    },
 }

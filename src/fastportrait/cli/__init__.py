@@ -7,7 +7,8 @@ import click
 from .. import __version__
 
 VERBS = {
-    "cut": "Cut people out of photos.",
+    "cut": "Cut people out of photos and videos.",
+    "camera": "Cut people out live, in a window, a file or a virtual camera.",
     "models": "List the shipped models and the networks of the zoo.",
     "doctor": "Check this installation.",
     "data": "Bring in pictures with masks, check them, look at them, or make some.",

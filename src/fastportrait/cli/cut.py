@@ -1,4 +1,4 @@
-"""`fastportrait cut`: files, folders or a pipe in, cut-outs out."""
+"""`fastportrait cut`: files, folders or a pipe in, cut-outs out; the videos among them in cut_video.py."""
 
 import json
 import sys
@@ -12,16 +12,18 @@ import click
 
 if TYPE_CHECKING:
     from ..media.batch import Job
+    from ..media.film import Wish
     from ..media.images import Array8, Picture
     from ..segmenter import Segmenter
 
+CODECS = ("h264", "h265", "vp9", "prores")
 AT_ONCE = 2
 """Pictures in work at the same time: one is decoded or encoded while the other is cut out."""
 
 
 @dataclass
 class Report:
-    """What became of one picture."""
+    """What became of one picture or video."""
 
     input: str
     output: str
@@ -42,7 +44,7 @@ class Work:
 
     segmenter: "Segmenter"
     background: Any
-    """None (transparent), (r, g, b), (h, w, 3) uint8 or "blur"."""
+    """None (transparent), (r, g, b), (h, w, 3) uint8, the path of a video, or "blur"."""
     as_mask: bool
     max_pixels: int
 
@@ -55,7 +57,7 @@ class Work:
 @click.option(
     "--background",
     default="transparent",
-    metavar="transparent|#RRGGBB|blur|PICTURE",
+    metavar="transparent|#RRGGBB|blur|PICTURE|VIDEO",
     help="What to put behind the person.",
 )
 @click.option("--mask", "as_mask", is_flag=True, help="Write the mask, 8 bits, white for the person.")
@@ -73,7 +75,9 @@ class Work:
     help="Everyone, or of several people the main one.",
 )
 @click.option("--max-megapixels", type=click.FloatRange(min=0, min_open=True), default=120, show_default=True)
-@click.option("--overwrite", is_flag=True, help="Do pictures again whose output is there.")
+@click.option("--steady/--no-steady", default=True, help="Masks of a video that hold still. [--steady]")
+@click.option("--codec", type=click.Choice(CODECS), help="Of a video. [by its ending]")
+@click.option("--overwrite", is_flag=True, help="Do again what is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each picture as JSON.")
 @click.pass_context
 def command(
@@ -86,10 +90,12 @@ def command(
     threads: int | None,
     subject: str,
     max_megapixels: float,
+    steady: bool,
+    codec: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Cut people out of photos: files, folders with all that is in them, or - for a pipe.
+    """Cut people out of photos and videos: files, folders with all that is in them, or - for a pipe.
 
     \b
     fastportrait cut me.jpg                          cutouts/me.png
@@ -97,36 +103,61 @@ def command(
     fastportrait cut photos/ -o cut/                 the folder's tree, mirrored
     fastportrait cut - < me.jpg > me.png             a pipe
     fastportrait cut me.jpg --background "#3b6ea5"   on a colour, a picture or a blur
+    fastportrait cut clip.mp4                        cutouts/clip.webm, with its sound
+    fastportrait cut clip.mp4 -o clip.mov            mp4 webm mov mkv gif webp, or clip-%06d.png
 
-    PNG, WebP and TIFF hold transparency; transparency that a picture already has is kept. Nothing is ever
-    written over an input, and what is finished is skipped when run again.
+    PNG, WebP, TIFF, WebM, MOV and GIF hold transparency; what is transparent already stays so. Nothing is
+    ever written over an input, and what is finished is skipped when run again.
     """
     if as_mask and background != "transparent":
         raise click.UsageError("--mask has no background; leave one of the two away.")
     max_pixels = round(max_megapixels * 1e6)
     behind, behind_file = _background(background, max_pixels)
     piped = "-" in inputs or out == "-"
-    jobs = [] if piped else _plan(inputs, out, as_mask, transparent=behind is None and not as_mask)
+    from ..media.film import Wish
+
+    wish = Wish(behind, as_mask, steady, codec)
+    jobs = [] if piped else _plan(inputs, out, wish)
     if piped and (len(inputs) > 1 or as_json):
         raise click.UsageError("a pipe takes one picture and gives one, without --json.")
     import cv2
 
+    from ..media.batch import identities, is_video
     from ..segmenter import Segmenter
+    from . import cut_video
 
     if threads:
         cv2.setNumThreads(threads)
+    films = [job for job in jobs if is_video(job.source)]
+    photos = [job for job in jobs if not is_video(job.source)]
     try:
-        segmenter = Segmenter(model, threads=threads, subject=subject)
+        segmenter = Segmenter(
+            model,
+            threads=threads or (cut_video.threads() if films and not photos else None),
+            subject=subject,
+        )
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    work = Work(segmenter, behind, as_mask, max_pixels)
+    work = Work(segmenter, _still(behind, max_pixels) if photos or piped else behind, as_mask, max_pixels)
     if piped:
         _pipe(work, inputs[0], out, overwrite)
         return
     kept = [Path(name) for name in (behind_file, model) if name]
-    reports = _batch(work, jobs, kept, overwrite, workers=min(AT_ONCE, threads or AT_ONCE))
+    known = identities([*(job.source for job in jobs), *kept])
+    reports = (
+        _batch(work, photos, known, overwrite, workers=min(AT_ONCE, threads or AT_ONCE)) if photos else []
+    )
+    if films:
+        if photos and not threads:
+            segmenter = Segmenter(model, threads=cut_video.threads())
+        cv2.setNumThreads(threads or 1)
+        reports += cut_video.batch(segmenter, films, wish, known, overwrite)
+    if len(reports) > 1:
+        click.echo(_summary(reports), err=True)
     if as_json:
         click.echo(json.dumps([vars(report) for report in reports], indent=2))
+    if any(getattr(report, "stopped", False) for report in reports):
+        ctx.exit(130)
     if any(report.error for report in reports):
         ctx.exit(1)
 
@@ -136,6 +167,7 @@ def _background(text: str, max_pixels: int) -> tuple[Any, str | None]:
     from PIL import ImageColor
 
     from ..media import images
+    from ..media.batch import is_video
 
     if text == "transparent":
         return None, None
@@ -146,17 +178,32 @@ def _background(text: str, max_pixels: int) -> tuple[Any, str | None]:
             return ImageColor.getrgb(text)[:3], None
         except ValueError:
             raise click.UsageError(f"--background {text}: a colour is written #RRGGBB.") from None
+    if is_video(Path(text)) and Path(text).is_file():
+        return Path(text), text
     try:
         return images.read(text, max_pixels=max_pixels).frame, text
     except FileNotFoundError:
-        known = "transparent, blur, #RRGGBB, the name of a colour or a picture"
+        known = "transparent, blur, #RRGGBB, the name of a colour, a picture or a video"
         raise click.UsageError(f"--background {text}: no such picture; it takes {known}.") from None
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--background {text}: {_reason(error, text)}") from None
 
 
-def _plan(inputs: Iterable[str], out: str | None, as_mask: bool, *, transparent: bool) -> list["Job"]:
-    from ..media import batch, images
+def _still(behind: Any, max_pixels: int) -> Any:
+    """What stands behind a photo: of a video its first frame."""
+    if not isinstance(behind, Path):
+        return behind
+    from ..media.videos import Video
+
+    try:
+        with Video(behind, deep=False) as video:
+            return next(iter(video)).frame
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--background {behind}: {_reason(error, str(behind))}") from None
+
+
+def _plan(inputs: Iterable[str], out: str | None, wish: "Wish") -> list["Job"]:
+    from ..media import batch, film, images, videos
 
     paths = [Path(name) for name in inputs]
     target = Path(out or "cutouts")
@@ -164,18 +211,26 @@ def _plan(inputs: Iterable[str], out: str | None, as_mask: bool, *, transparent:
     as_folder = out is None or out.endswith(("/", "\\")) or target.is_dir() or not target.suffix
     if one and not as_folder:
         try:
-            images.check_ending(target.suffix, transparent=transparent)
-        except images.ImageError as error:
+            if batch.is_video(paths[0]):
+                film.check(str(out), wish)
+            else:
+                images.check_ending(target.suffix, transparent=wish.transparent)
+        except ValueError as error:
             raise click.UsageError(f"{out} {error}") from None
         return [batch.Job(paths[0], target)]
-    if target.is_file() or (not as_folder and target.suffix.lower() in (*images.ENDINGS, *images.WRITES)):
-        raise click.UsageError(f"{out} is a file; several pictures need a folder, as in -o {target.stem}/")
+    if target.is_file() or (not as_folder and target.suffix.lower() in (*batch.ENDINGS, *images.WRITES)):
+        raise click.UsageError(f"{out} is a file; several inputs need a folder, as in -o {target.stem}/")
     if any(path.is_dir() and path.resolve() == target.resolve() for path in paths):
         raise click.UsageError(f"-o {out} is the folder that the pictures come from; choose another")
-    jobs = batch.plan(paths, target, "-mask.png" if as_mask else ".png")
+    jobs = batch.plan(paths, target, "-mask.png" if wish.as_mask else ".png", film.ending(wish))
     if not jobs:
-        endings = " ".join(images.ENDINGS)
-        raise click.ClickException(f"no pictures in {', '.join(inputs)}; pictures end with {endings}")
+        endings = f"pictures end with {' '.join(images.ENDINGS)}, videos with {' '.join(videos.ENDINGS)}"
+        raise click.ClickException(f"no pictures or videos in {', '.join(inputs)}; {endings}")
+    if any(batch.is_video(job.source) for job in jobs):
+        try:
+            film.check(f"x{film.ending(wish)}", wish)
+        except ValueError as error:
+            raise click.UsageError(f"--codec {wish.codec}: {film.ending(wish)} {error}") from None
     return jobs
 
 
@@ -236,13 +291,12 @@ def _pipe(work: Work, source: str, out: str | None, overwrite: bool) -> None:
         click.echo(f"No person found in {name}.", err=True)
 
 
-def _batch(work: Work, jobs: list["Job"], kept: list[Path], overwrite: bool, workers: int) -> list[Report]:
-    """Every job, two at a time, with a bar on a terminal. A picture that fails does not stop the others."""
+def _batch(
+    work: Work, jobs: list["Job"], inputs: set[tuple[int, int]], overwrite: bool, workers: int
+) -> list[Report]:
+    """Every picture, two at a time, with a bar on a terminal. One that fails does not stop the others."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from ..media.batch import identities
-
-    inputs = identities([*(job.source for job in jobs), *kept])
     reports = []
     shown = len(jobs) > 1 and sys.stderr.isatty()
     with (
@@ -254,8 +308,6 @@ def _batch(work: Work, jobs: list["Job"], kept: list[Path], overwrite: bool, wor
             if line := _line(report, alone=len(jobs) == 1):
                 click.echo(f"\r\x1b[K{line}" if shown else line, err=True)
             bar.update(1)
-    if len(jobs) > 1:
-        click.echo(_summary(reports), err=True)
     return reports
 
 

@@ -1,4 +1,4 @@
-"""Which picture becomes which file: folders mirrored, none lost to a shared name, no input written over."""
+"""Which picture or video becomes which file: folders mirrored, no name shared, no input written over."""
 
 import os
 from collections import Counter
@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .images import ENDINGS
+from . import images, videos
+
+ENDINGS = (*images.ENDINGS, *videos.ENDINGS)
 
 
 @dataclass(frozen=True)
@@ -15,11 +17,15 @@ class Job:
     target: Path
 
 
-def plan(inputs: Sequence[Path], out: Path, ending: str) -> list[Job]:
-    """The pictures of files and folders, each with its own file below the folder `out`.
+def is_video(path: Path) -> bool:
+    return path.suffix.lower() in videos.ENDINGS
+
+
+def plan(inputs: Sequence[Path], out: Path, ending: str, videos_ending: str = ".webm") -> list[Job]:
+    """The pictures and videos of files and folders, each with its own file below the folder `out`.
 
     A file goes to `out/NAME` + `ending`; a folder's tree is mirrored below `out` (below `out/FOLDER` where
-    several folders are given). `ending` is what follows the name: ".png", "-mask.png". Where two pictures
+    several folders are given). `ending` is what follows the name: ".png", "-mask.png". Where two of them
     would share a file, as me.jpg and me.png do, both keep their own ending: me.jpg.png, me.png.png.
     """
     several = sum(path.is_dir() for path in inputs) > 1
@@ -31,13 +37,16 @@ def plan(inputs: Sequence[Path], out: Path, ending: str) -> list[Job]:
             folder = top / path.parent.relative_to(given) if given.is_dir() else out
             found.setdefault(os.path.abspath(path), (path, folder))
 
-    shared = Counter(_key(folder / path.stem) for path, folder in found.values())
+    def target_of(path: Path, folder: Path, name: str) -> Path:
+        return folder / (name + (videos_ending if is_video(path) else ending))
+
+    shared = Counter(_key(target_of(path, folder, path.stem)) for path, folder in found.values())
     jobs, taken = [], set[str]()
     for path, folder in found.values():
-        name = path.name if shared[_key(folder / path.stem)] > 1 else path.stem
-        target, number = folder / (name + ending), 2
+        name = path.name if shared[_key(target_of(path, folder, path.stem))] > 1 else path.stem
+        target, number = target_of(path, folder, name), 2
         while _key(target) in taken:
-            target, number = folder / f"{name}-{number}{ending}", number + 1
+            target, number = target_of(path, folder, f"{name}-{number}"), number + 1
         taken.add(_key(target))
         jobs.append(Job(path, target))
     return jobs
@@ -49,7 +58,7 @@ def _key(path: Path) -> str:
 
 
 def walk(folder: Path, *, skip: Path) -> Iterator[Path]:
-    """The pictures below `folder` by their endings, in order, without hidden ones and those in `skip`.
+    """The pictures and videos below `folder` by their endings, in order, without hidden ones and `skip`.
 
     A folder that cannot be listed comes as a path itself, to fail where it is read. Links to folders are not
     followed: they may lead round in circles.
