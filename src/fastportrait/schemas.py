@@ -44,6 +44,27 @@ SCHEMAS: dict[str, Any] = {
         "results": [ACCURACY],
         "differences": {"*": [DIFFERENCE]},  # by "ours - theirs"
     },
+    "trained/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "recipe": str,
+        "network": str,
+        "input": str,
+        "params": int,
+        "macs": int,  # at that input, as a phone runs it
+        "seed": int,
+        "steps": int,
+        "batch": int,
+        "pictures": int,  # of the training split
+        "epochs": float,  # steps x batch / pictures
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "precision": str,
+        "seconds": float,
+        "images_per_second": float,
+        "network_images_per_second": float,  # its forward and backward pass alone
+        "scores": {"*": float},  # on val, of the last validation: IoU in %, MAD x100
+    },
     "candidates/1": {
         "schema": str,
         "date": str,

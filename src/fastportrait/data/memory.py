@@ -40,9 +40,12 @@ class Pictures:
     """(n,) float in [0, 1]: weight in the loss."""
     draw: Tensor
     """(n,) float: relative chance to be drawn."""
+    sources: tuple[str, ...]
+    """Where they come from, by name."""
 
     def to(self, device: torch.device) -> "Pictures":
-        return Pictures(**{name: value.to(device) for name, value in vars(self).items()})
+        tensors = {name: value.to(device) for name, value in vars(self).items() if name != "sources"}
+        return Pictures(**tensors, sources=self.sources)
 
     def pick(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) indices, drawn with replacement by `draw`."""
@@ -52,12 +55,13 @@ class Pictures:
 
 def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
     """The split `train`; each source drawn as often as `sources` says, a source's groups by the root of their
-    size.
+    size. Without `sources` each is drawn by the root of its own size.
 
     Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.
     """
     samples = _read_placed(folder, "train")
     found = Counter(s.meta["source"] for s in samples)
+    sources = sources or {source: count**0.5 for source, count in found.items()}
     if found.keys() != sources.keys():
         differ = ", ".join(sorted(found.keys() ^ sources.keys()))
         raise ValueError(
@@ -118,6 +122,7 @@ def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
         composite=torch.tensor([bool(s.meta.get("composite")) for s in samples]),
         trust=torch.tensor([_trust(s) for s in samples]),
         draw=torch.from_numpy(draw).float(),
+        sources=tuple(sorted({str(s.meta.get("source", "")) for s in samples})),
     )
 
 
