@@ -1,4 +1,4 @@
-"""Training: one recipe in, one .safetensors out, by PyTorch Lightning; a board trains one network after another.
+"""Training: one recipe in, one .safetensors out, by PyTorch Lightning; a board trains many networks in turn.
 
 What a step sees follows from (seed, step) alone, and the moving average, the optimiser and the schedule lie
 in the checkpoint: a run that was stopped goes on as if it had not been.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..recipe import Recipe
 from .board import train_board
-from .fit import Machine, averaged, check, fit, load
+from .fit import Machine, Portraits, averaged, check, fit, load
 from .module import hold_statistics
 
 __all__ = ["Machine", "averaged", "hold_statistics", "train", "train_board"]
@@ -36,7 +36,10 @@ def train(
     machine = Machine(accelerator, devices, nodes, precision, progress)
     recipe = Recipe.read(recipe_file).changed(seed, limit_steps)
     check(recipe, recipe_file, machine)
-    if progress:
-        print(f"loading {data}", flush=True)
-    weights, _ = fit(recipe, recipe_file, lambda: load(data, recipe.sources), out, machine)
-    return weights
+
+    def pictures() -> Portraits:
+        if progress:
+            print(f"loading {data}", flush=True)
+        return load(data, recipe.sources)
+
+    return fit(recipe, recipe_file, pictures, out, machine)[0]

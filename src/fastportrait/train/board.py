@@ -1,4 +1,4 @@
-"""A board: one recipe for many networks, trained one after the other on the same pictures, which stay in memory.
+"""A board: one recipe for many networks, trained in turn on the same pictures, which stay in memory.
 
 A network whose weights are there is skipped, one that was stopped goes on, one that fails does not keep the
 next from its turn.
@@ -66,7 +66,7 @@ def train_board(
 
 
 def chosen(recipes: list[Recipe], only: Sequence[str]) -> list[Recipe]:
-    """Those of `only`, in the board's order; all where it is empty. `ValueError` on a name not on the board."""
+    """Those of `only`, in the board's order, or all. `ValueError` on a name that the board does not have."""
     names = [recipe.network for recipe in recipes]
     for name in only:
         if name not in names:
