@@ -13,11 +13,14 @@ import sys
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import partial
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from fastportrait import results
 from fastportrait.metrics import LABELS, number
+from fastportrait.report.board import Row
+from fastportrait.report.board import rows as board_rows
 from fastportrait.weights import list_models
 
 ROOT = Path(__file__).parents[1]
@@ -158,9 +161,91 @@ def presence(root: Path) -> str:
     return table(heads, rows)
 
 
+def board(root: Path) -> str:
+    """The leaderboard, from results/: every network of its recipe, trained or not."""
+    found = board_rows(root)
+    longer = measured(root, "val")
+    rows = []
+    for place, row in enumerate(found, 1):
+        name = f"[{row.name}](zoo/{_module(root, row.name)}.md)"
+        cost = f"{row.params / 1e6:.2f}", f"{row.macs / 1e6:,.0f}", _or_empty(row.ms, ".1f")
+        scores = [
+            _score(row, split, metric)
+            for split, metric in (
+                ("val", "iou"),
+                ("val", "boundary_iou"),
+                ("val", "mad"),
+                ("test", "iou"),
+                ("test", "boundary_iou"),
+            )
+        ]
+        if not row.trained:
+            scores = ["not trained yet", *[""] * 4]
+        other = longer.get(row.name)
+        more = ", ".join(number(m, other[m]["value"]) for m in ("iou", "boundary_iou")) if other else ""
+        rows.append([str(place) if row.trained else "", name, *cost, *scores, more])
+    heads = ["", "network", "M parameters", "M MACs", "ms", "val: IoU %", "boundary IoU %", "MAD x1000"]
+    return table([*heads, "test: IoU %", "boundary IoU %", "its own recipe, val"], rows)
+
+
+def board_top(root: Path, most: int = 10) -> str:
+    """The ten best of the leaderboard, for the README."""
+    rows = [
+        [
+            row.name,
+            f"{row.params / 1e6:.2f}",
+            f"{row.macs / 1e6:,.0f}",
+            _or_empty(row.ms, ".1f"),
+            *(_score(row, "val", metric) for metric in ("iou", "boundary_iou")),
+        ]
+        for row in board_rows(root)
+        if row.trained
+    ]
+    heads = ["network", "M parameters", "M MACs", "ms, one thread", "val: IoU %", "boundary IoU %"]
+    return table(heads, rows[:most])
+
+
+def board_schedule(root: Path) -> str:
+    """What the leaderboard's networks were trained on, and how fast."""
+    rows = []
+    for row in sorted((r for r in board_rows(root) if r.record), key=lambda r: r.macs):
+        record = row.record
+        assert record is not None
+        rate, alone = record["images_per_second"], record["network_images_per_second"]
+        pictures = record["steps"] * record["batch"]
+        machine = f"{record['machine']['threads']} x {record['machine']['cpu']}, {record['precision']}"
+        name = row.name if record["seed"] == 0 else f"{row.name}, seed {record['seed']}"
+        rows.append(
+            [
+                name, f"{record['steps']:,}", f"{pictures:,}", f"{record['epochs']:.2f}",
+                f"{rate:.1f}", f"{alone:.1f}", f"{min(1.0, rate / alone):.0%}", machine,
+            ]
+        )  # fmt: skip
+    heads = ["network", "steps", "pictures", "epochs", "images/s", "network alone", "share", "threads"]
+    return table(heads, rows)
+
+
+def _score(row: Row, split: str, metric: str) -> str:
+    """The mean of the seeds, and how far they lie apart where there are several."""
+    value, spread = row.score(split, metric), row.spread(split, metric)
+    if isnan(value):
+        return ""
+    return number(metric, value) + ("" if isnan(spread) else f" (seeds: {number(metric, spread)} apart)")
+
+
+def _or_empty(value: float, how: str) -> str:
+    return "" if isnan(value) else format(value, how)
+
+
+def _module(root: Path, name: str) -> str:
+    return str(next(n["module"] for n in _zoo(root)["networks"] if n["name"] == name))
+
+
 def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
-    """{model: its scores on `split`}."""
-    found = [results.read(path) for path in sorted((root / "results" / "accuracy").rglob("*.json"))]
+    """{model: its scores on `split`}; the board's have tables of their own."""
+    folder = root / "results" / "accuracy"
+    paths = [path for path in sorted(folder.rglob("*.json")) if path.parent.name != "board"]
+    found = [results.read(path) for path in paths]
     return {r["model"]["name"]: r["scores"] for r in found if r["data"]["split"] == split}
 
 
@@ -193,6 +278,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy-val": partial(accuracy_on, split="val", metrics=MASK),
     "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),
     "accuracy-empty": partial(accuracy_on, split="empty", metrics=("over_1_percent", "false_mask", "mad")),
+    "board": board,
+    "board-schedule": board_schedule,
+    "board-top": board_top,
     "candidates": candidates,
     "latency": latency,
     "models": models,

@@ -1,7 +1,11 @@
 """A board: one recipe, many networks, one after the other; and what is said of those that are trained."""
 
 import math
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,10 +17,13 @@ from fastportrait.data.made import write_sample
 from fastportrait.nets import MODULES
 from fastportrait.nets.weights import read_about
 from fastportrait.recipe import Recipe
+from fastportrait.report.board import COSTS, RECIPE, Row
+from fastportrait.report.board import rows as board_rows
 from fastportrait.train import board
 from fastportrait.weights import list_networks
 
-BOARD = Path(__file__).parents[1] / "recipes" / "leaderboard.toml"
+ROOT = Path(__file__).parents[1]
+BOARD = ROOT / RECIPE
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
 
 
@@ -44,19 +51,55 @@ def short(tmp_path):
 
 
 def test_the_board_trains_on_figures_that_the_package_draws_and_skips_what_is_done(short, tmp_path):
-    first = run(short, tmp_path, "--only", "small,enet", "--limit-steps", "2", "--seed", "3")
+    first = run(short, tmp_path, "--only", "small,enet", "--limit-steps", "2")
     assert first.exit_code == 0, first.output
     assert re.search(r"^\[1/2\] small: 2 steps, .* images/s .*; val: iou ", first.output, re.MULTILINE)
     assert re.search(r"^\[2/2\] enet: 2 steps", first.output, re.MULTILINE)
     weights = tmp_path / "out" / "enet" / "enet.safetensors"
     assert read_about(weights).data == ("figures",)
     record = results.read(weights.with_suffix(".json"))
-    assert (record["network"], record["seed"], record["steps"], record["epochs"]) == ("enet", 3, 2, 4.0)
+    assert (record["network"], record["seed"], record["steps"], record["epochs"]) == ("enet", 0, 2, 6.0)
     written = weights.stat().st_mtime_ns
-    again = run(short, tmp_path, "--only", "enet", "--limit-steps", "2", "--seed", "3")
+    again = run(short, tmp_path, "--only", "enet", "--limit-steps", "2")
     assert f"[1/1] enet: {weights} is there, skipped" in again.output
     assert weights.stat().st_mtime_ns == written
     assert "loading" not in again.output
+    shutil.rmtree(tmp_path / "out" / "small")
+    taken_into_a_checkout(tmp_path)
+
+
+def taken_into_a_checkout(folder):
+    """The board's results, made from the runs in `folder`, and the rows that tables and plots are made of."""
+    root = folder / "checkout"
+    for path in (RECIPE, COSTS):
+        (root / path).parent.mkdir(parents=True)
+        shutil.copy(ROOT / path, root / path)
+    words = [sys.executable, "-W", "ignore", ROOT / "scripts" / "board.py", folder / "out", "--root", root]
+    words += ["--data", folder / "data", "--log", folder / "log.md", "--no-documents"]
+    (folder / "log.md").write_text("# Log\n\n- older\n")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    half = root / "weights" / "enet.safetensors"
+    assert half.stat().st_size < 0.6 * (folder / "out" / "enet" / "enet.safetensors").stat().st_size
+    result = results.read(root / "results/accuracy/board/enet-test.json")
+    assert result["model"]["sha256"] == results.sha256(half)
+    assert f": enet on `test` ({result['data']['pictures']} pictures)" in (folder / "log.md").read_text()
+    first, *rest = board_rows(root)
+    assert (first.name, first.trained, len(rest)) == ("enet", True, len(Recipe.read_board(BOARD)) - 1)
+    assert first.score("test", "iou") == result["scores"]["iou"]["value"]
+    assert [row.macs for row in rest] == sorted(row.macs for row in rest)
+
+
+def test_several_seeds_are_one_row_with_their_spread():
+    def scores(value):
+        return {"iou": {"value": value, "low": value, "high": value}}
+
+    row = Row("small", scores={"val": [scores(0.8), scores(0.83), scores(0.77)], "test": [scores(0.9)]})
+    assert row.score("val", "iou") == pytest.approx(0.8)
+    assert row.spread("val", "iou") == pytest.approx(0.06)
+    assert math.isnan(row.spread("test", "iou"))
+    assert not Row("small").trained
 
 
 def test_a_network_that_fails_does_not_keep_the_next_from_its_turn(short, tmp_path, monkeypatch):

@@ -65,6 +65,38 @@ SCHEMAS: dict[str, Any] = {
         "network_images_per_second": float,  # its forward and backward pass alone
         "scores": {"*": float},  # on val, of the last validation: IoU in %, MAD x100
     },
+    "board/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "protocol": str,
+        "rounds": int,
+        "input": str,
+        "networks": [
+            {
+                "name": str,
+                "params": int,
+                "macs": int,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+            }
+        ],
+        "peers": [
+            {
+                "name": str,
+                "file": str,
+                "sha256": str,
+                "input": str,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+            }
+        ],
+    },
     "candidates/1": {
         "schema": str,
         "date": str,

@@ -18,7 +18,7 @@ import click
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Where the run goes. [runs/RECIPE]"
 )
-@click.option("--only", help="Of a board's networks these alone: NAME[,NAME].")
+@click.option("--only", help="Of a board's networks these alone, in this order: NAME[,NAME].")
 @click.option("--seed", type=click.IntRange(0), help="In place of the recipe's.")
 @click.option("--limit-steps", type=click.IntRange(1), help="At most N steps, a whole schedule of its own.")
 @click.option("--device", default="auto", help="cpu, gpu, mps; auto takes the best there is.")

@@ -25,7 +25,7 @@ def train_board(
     limit_steps: int | None = None,
     say: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Trains the networks of the board `recipe_file`, or `only` those, in the recipe's order; their weights,
+    """Trains the networks of the board `recipe_file` in its order, or `only` those in theirs; their weights,
     `out`/NAME/NAME.safetensors.
 
     `say` gets one line a network. Raises `ValueError` before anything is trained where the recipe cannot run,
@@ -66,14 +66,14 @@ def train_board(
 
 
 def chosen(recipes: list[Recipe], only: Sequence[str]) -> list[Recipe]:
-    """Those of `only`, in the board's order, or all. `ValueError` on a name that the board does not have."""
+    """Those of `only`, in its order, or all. `ValueError` on a name that the board does not have."""
     names = [recipe.network for recipe in recipes]
     for name in only:
         if name not in names:
             near = get_close_matches(name, names, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
             raise ValueError(f"the board has no network {name!r}: {hint}")
-    return [recipe for recipe in recipes if not only or recipe.network in only]
+    return [recipes[names.index(name)] for name in dict.fromkeys(only)] if only else recipes
 
 
 def in_words(record: Result) -> str:
