@@ -82,4 +82,4 @@ def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
         assert recipe.network in ZOO
         with torch.device("meta"):
             outputs = ZOO[recipe.network].build().outputs(torch.empty(2, 3, *recipe.size))
-        assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil", "consistency"}
+        assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil", "features", "consistency"}

@@ -70,10 +70,11 @@ def check(recipe: Recipe, recipe_file: Path, machine: Machine) -> None:
             check_size(net, size)
         helpers = [name for name in net.outputs(torch.empty(2, 3, *recipe.size)) if name != "mask"]
     known = [*LOSSES, "consistency", *helpers]
-    unknown = recipe.losses.keys() - known - ({"distil"} if recipe.teacher else set())
+    unknown = recipe.losses.keys() - known - ({"distil", "features"} if recipe.teacher else set())
     if unknown:
         raise ValueError(
-            f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join([*known, 'distil (with a teacher)'])}"
+            f"{recipe_file}: no loss {sorted(unknown)}, only {', '.join(known)}, "
+            "and with a teacher distil, features"
         )
 
 
