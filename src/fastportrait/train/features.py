@@ -1,8 +1,8 @@
 """What a network sees on the way to its mask, so that another can learn to see alike.
 
 No layer has to be named: taken is the last map of the coarsest scale, where every network has gathered what
-the picture is about. Two networks' channels mean different things; compared is which places of the picture each
-finds alike (`losses.outputs.affinity`).
+the picture is about. Two networks' channels mean different things; compared is which places of the picture
+each finds alike (`losses.outputs.affinity`).
 """
 
 from typing import Any
