@@ -34,9 +34,11 @@ def accuracy_on(root: Path, split: str, metrics: tuple[str, ...]) -> str:
     for name in ranked(found, metrics[0]):
         cells = [name]
         for metric in metrics:
-            value, low, high = (
-                number(metric, found[name][metric][part]) for part in ("value", "low", "high")
-            )
+            score = found[name].get(metric)
+            if score is None:  # measured before there was this metric
+                cells.append("")
+                continue
+            value, low, high = (number(metric, score[part]) for part in ("value", "low", "high"))
             cells.append(f"{value} ({low} to {high})")
         rows.append(cells)
     return table(["model", *(LABELS[metric][0] for metric in metrics)], rows)
@@ -270,10 +272,12 @@ ACCURACY = {
     "matte: MAD x1000": ("matte", "mad"),
     "empty: with false mask %": ("empty", "over_1_percent"),
 }
-MASK = ("iou", "boundary_iou", "mad", "iou_p5", "miou")
+MASK = ("iou", "boundary_iou", "boundary_f", "mad", "iou_p5", "miou", "missed")
+MOTION = ("iou", "boundary_iou", "mad", "dtssd", "flicker")
 MATTE = ("iou", "boundary_iou", "mad", "mse", "sad", "grad_rvm", "grad_p3m", "conn")
 TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy": accuracy,
+    "accuracy-motion": partial(accuracy_on, split="matte-motion", metrics=MOTION),
     "accuracy-test": partial(accuracy_on, split="test", metrics=MASK),
     "accuracy-val": partial(accuracy_on, split="val", metrics=MASK),
     "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),

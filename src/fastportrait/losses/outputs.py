@@ -41,7 +41,8 @@ def affinity(features: Tensor, teacher: Tensor, trust: Tensor, grid: int = 8) ->
     Each map (N, C, h, w), of any two widths and sizes, is pooled to `grid` x `grid` places; alike is the
     cosine between the channels of two places, and the loss is the mean squared difference over all pairs
     (Y. Liu et al., "Structured Knowledge Distillation for Semantic Segmentation", 2019,
-    https://arxiv.org/abs/1903.04197, sec. 3.1, pair-wise distillation). `trust` (N, 1, 1, 1) weighs whole pictures.
+    https://arxiv.org/abs/1903.04197, sec. 3.1, pair-wise distillation).
+    `trust` (N, 1, 1, 1) weighs whole pictures.
     """
     mine, theirs = (_alike(F.adaptive_avg_pool2d(x.float(), grid)) for x in (features, teacher))
     return mean((mine - theirs.detach()).square()[:, None], trust.expand(-1, 1, *mine.shape[-2:]))
