@@ -101,7 +101,7 @@ def main() -> int:
         return 0
     return max(
         subprocess.run([sys.executable, ROOT / "scripts" / script]).returncode
-        for script in ("zoo.py", "tables.py", "plots.py")
+        for script in ("zoo.py", "plots.py", "tables.py")
     )
 
 

@@ -227,6 +227,27 @@ def board_schedule(root: Path) -> str:
     return table(heads, rows)
 
 
+def board_speed(root: Path) -> str:
+    """How far MACs tell the time of the board's networks, the dearest MAC first."""
+    found = [row for row in board_rows(root) if row.ms == row.ms]
+    rows = [
+        [row.name, f"{row.macs / 1e6:,.0f}", f"{row.ms:.1f}", f"{row.ms / (row.macs / 1e9):.0f}"]
+        for row in sorted(found, key=lambda row: -row.ms / row.macs)
+    ]
+    return table(["network", "M MACs", "ms, one thread", "ms a G MAC"], rows)
+
+
+def board_plots(root: Path) -> str:
+    """The drawings of the leaderboard that there are, made by scripts/plots.py."""
+    drawn = []
+    for score, metric in (("Boundary IoU", "boundary-iou"), ("Person IoU", "iou")):
+        for cost, name in (("MACs", "macs"), ("time", "ms")):
+            file = f"board-{metric}-{name}.svg"
+            if (root / "docs" / file).exists():
+                drawn.append(f"![{score} against {cost}]({file})\n")
+    return "\n".join(drawn) or "None yet: nothing is trained.\n"
+
+
 def _score(row: Row, split: str, metric: str) -> str:
     """The mean of the seeds, and how far they lie apart where there are several."""
     value, spread = row.score(split, metric), row.spread(split, metric)
@@ -283,7 +304,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy-matte": partial(accuracy_on, split="matte", metrics=MATTE),
     "accuracy-empty": partial(accuracy_on, split="empty", metrics=("over_1_percent", "false_mask", "mad")),
     "board": board,
+    "board-plots": board_plots,
     "board-schedule": board_schedule,
+    "board-speed": board_speed,
     "board-top": board_top,
     "candidates": candidates,
     "latency": latency,

@@ -1,6 +1,7 @@
 """Two processes train as one does: each draws, drops and judges what its part of the whole batch is."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -47,27 +48,33 @@ def test_the_parts_of_a_batch_are_the_batch(tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed")
 def test_two_processes_give_the_weights_that_one_gives(tmp_path):
-    """Over gloo; that a step's two halves really go to two processes is what `--devices 2` says."""
+    """Over gloo, started side by side as torchrun does; batch norms stand still."""
     data, recipe = write_data(tmp_path / "data"), tmp_path / "r.toml"
     recipe.write_text(RECIPE)
-    command = [sys.executable, "-W", "ignore", "-m", "fastportrait", "train", str(recipe), "--device", "cpu"]
-    command += [
-        "--precision",
-        "32-true",
-        "--data",
-        str(data),
-        "--out",
-        str(tmp_path / "two"),
-        "--devices",
-        "2",
-    ]
-    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "2 processes" in done.stderr  # Lightning's own line, once all have found each other
-    one = load_file(
-        train(recipe, data, tmp_path / "one", accelerator="cpu", precision="32-true", progress=False)
-    )
-    two = load_file(tmp_path / "two" / "small.safetensors")
-    assert one.keys() == two.keys()
+    port = free()
+    two = [start(recipe, data, tmp_path / "two", rank, port) for rank in range(2)]
+    said = [process.communicate(timeout=600)[1] for process in two]
+    assert [process.returncode for process in two] == [0, 0], said
+    assert all(f"GLOBAL_RANK: {rank}, MEMBER: {rank + 1}/2" in said[rank] for rank in range(2)), said
+    alone = train(recipe, data, tmp_path / "one", accelerator="cpu", precision="32-true", progress=False)
+    one, other = load_file(alone), load_file(tmp_path / "two" / "small.safetensors")
+    assert one.keys() == other.keys()
     for name in one:
-        torch.testing.assert_close(one[name], two[name], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-5)
+
+
+def start(recipe, data, out, rank, port):
+    command = [sys.executable, "-W", "ignore", "-m", "fastportrait", "train", str(recipe), "--device", "cpu"]
+    command += ["--devices", "2", "--precision", "32-true", "--data", str(data), "--out", str(out)]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(rank), "NODE_RANK": "0"}
+    environment = os.environ | place | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def free():
+    """A port that nobody listens on."""
+    with socket.socket() as some:
+        some.bind(("127.0.0.1", 0))
+        return some.getsockname()[1]
