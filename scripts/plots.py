@@ -50,7 +50,8 @@ def board(root: Path) -> dict[Path, str]:
     """The leaderboard's: its own networks on `BOARD_SPLIT`, and against time other systems too, which the
     front leaves out: they were trained for longer, on other pictures."""
     trained = [row for row in board_rows(root) if row.trained]
-    others = results.read(root / COSTS)["peers"] if trained else []
+    timed = root / COSTS
+    others = results.read(timed)["peers"] if timed.exists() else []
     made = {}
     for metric in METRICS:
         for name, words in (("macs", "M MACs at 256 x 256"), ("ms", "ms a frame, one x86 thread")):
@@ -59,6 +60,7 @@ def board(root: Path) -> dict[Path, str]:
                     row.name, row.macs / 1e6 if name == "macs" else row.ms, mean_of_seeds(row, metric), False
                 )
                 for row in trained
+                if row.macs and row.ms == row.ms
             ]
             peers = [] if name == "macs" else [p for o in others for p in peer(root, o, metric)]
             if ours:

@@ -170,7 +170,7 @@ def board(root: Path) -> str:
     rows = []
     for place, row in enumerate(found, 1):
         name = f"[{row.name}](zoo/{_module(root, row.name)}.md)"
-        cost = f"{row.params / 1e6:.2f}", f"{row.macs / 1e6:,.0f}", _or_empty(row.ms, ".1f")
+        cost = _cost(row)
         scores = [
             _score(row, split, metric)
             for split, metric in (
@@ -195,9 +195,7 @@ def board_top(root: Path, most: int = 10) -> str:
     rows = [
         [
             row.name,
-            f"{row.params / 1e6:.2f}",
-            f"{row.macs / 1e6:,.0f}",
-            _or_empty(row.ms, ".1f"),
+            *_cost(row),
             *(_score(row, "val", metric) for metric in ("iou", "boundary_iou")),
         ]
         for row in board_rows(root)
@@ -256,8 +254,11 @@ def _score(row: Row, split: str, metric: str) -> str:
     return number(metric, value) + ("" if isnan(spread) else f" (seeds: {number(metric, spread)} apart)")
 
 
-def _or_empty(value: float, how: str) -> str:
-    return "" if isnan(value) else format(value, how)
+def _cost(row: Row) -> tuple[str, str, str]:
+    """Empty where it has not been measured."""
+    if not row.macs:
+        return "", "", ""
+    return f"{row.params / 1e6:.2f}", f"{row.macs / 1e6:,.0f}", f"{row.ms:.1f}"
 
 
 def _module(root: Path, name: str) -> str:

@@ -52,7 +52,8 @@ def label(network: str, seed: int) -> str:
 def rows(root: Path) -> list[Row]:
     """The board of the checkout `root`: what is trained by boundary IoU on val, the best first; then the rest
     by its MACs."""
-    costs = {row["name"]: row for row in results.read(root / COSTS)["networks"]}
+    timed = root / COSTS
+    costs = {row["name"]: row for row in results.read(timed)["networks"]} if timed.exists() else {}
     seeds: dict[str, list[dict[str, Any]]] = {}
     for path in sorted((root / RECORDS).glob("*.json")):
         record = results.read(path)
