@@ -186,8 +186,8 @@ def board(root: Path) -> str:
         other = longer.get(row.name)
         more = ", ".join(number(m, other[m]["value"]) for m in ("iou", "boundary_iou")) if other else ""
         rows.append([str(place) if row.trained else "", name, *cost, *scores, more])
-    heads = ["", "network", "M parameters", "M MACs", "ms", "val: IoU %", "boundary IoU %", "MAD x1000"]
-    return table([*heads, "test: IoU %", "boundary IoU %", "its own recipe, val"], rows)
+    heads = ["", "network", "M parameters", "M MACs", "ms", "val: IoU %", "val: boundary %", "val: MAD"]
+    return table([*heads, "test: IoU %", "test: boundary %", "its own recipe, val"], rows)
 
 
 def board_top(root: Path, most: int = 10) -> str:
