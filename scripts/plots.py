@@ -4,7 +4,8 @@
     python scripts/plots.py --check    # exit 1 where a drawing is not what the results say
 
 A model is drawn where both its score and its cost are known: MACs are those of the zoo at the size that the
-score was measured at, so other systems have none; times are those of results/latency/peers.json.
+score was measured at, so other systems have none; times are those of results/latency/peers.json. The
+leaderboard has plots of its own, board-*.svg, from results/latency/board.json.
 """
 
 import argparse
@@ -15,10 +16,14 @@ from typing import Any
 
 from fastportrait import results
 from fastportrait.metrics import LABELS
+from fastportrait.report.board import COSTS, Row
+from fastportrait.report.board import rows as board_rows
 from fastportrait.report.plots import Point, document, scatter
 
 ROOT = Path(__file__).parents[1]
 SPLIT = "test"
+BOARD_SPLIT = "val"
+"""What the board's networks are ranked by: choices are made on it, and it has more pictures than test."""
 METRICS = ("boundary_iou", "iou")
 
 
@@ -38,7 +43,45 @@ def drawings(root: Path) -> dict[Path, str]:
                 title = f"{LABELS[metric][0]} on {SPLIT}, 95 % intervals, against {words}"
                 path = root / "docs" / f"{metric.replace('_', '-')}-{name}.svg"
                 made[path] = document(scatter(title, words, points))
+    return made | board(root)
+
+
+def board(root: Path) -> dict[Path, str]:
+    """The leaderboard's: its own networks on `BOARD_SPLIT`, and against time other systems too, which the
+    front leaves out: they were trained for longer, on other pictures."""
+    trained = [row for row in board_rows(root) if row.trained]
+    timed = root / COSTS
+    others = results.read(timed)["peers"] if timed.exists() else []
+    made = {}
+    for metric in METRICS:
+        for name, words in (("macs", "M MACs at 256 x 256"), ("ms", "ms a frame, one x86 thread")):
+            ours = [
+                Point(
+                    row.name, row.macs / 1e6 if name == "macs" else row.ms, mean_of_seeds(row, metric), False
+                )
+                for row in trained
+                if row.macs and row.ms == row.ms
+            ]
+            peers = [] if name == "macs" else [p for o in others for p in peer(root, o, metric)]
+            if ours:
+                title = f"Leaderboard, short schedule: {LABELS[metric][0]} on {BOARD_SPLIT} against {words}"
+                path = root / "docs" / f"board-{metric.replace('_', '-')}-{name}.svg"
+                made[path] = document(scatter(title, words, [*ours, *peers], ours))
     return made
+
+
+def mean_of_seeds(row: Row, metric: str) -> tuple[float, float, float]:
+    """In the table's units; the interval is the first seed's."""
+    first, factor = row.scores[BOARD_SPLIT][0][metric], LABELS[metric][1]
+    return factor * row.score(BOARD_SPLIT, metric), factor * first["low"], factor * first["high"]
+
+
+def peer(root: Path, row: dict[str, Any], metric: str) -> list[Point]:
+    """One point, or none where it has not been measured on the board's split."""
+    path = root / "results" / "accuracy" / "peers" / f"{row['name']}-{BOARD_SPLIT}.json"
+    if not path.exists():
+        return []
+    return [Point(row["name"], row["cpu_ms"], value(results.read(path), metric), True)]
 
 
 def accuracy(root: Path) -> dict[str, tuple[Any, bool]]:
@@ -48,7 +91,9 @@ def accuracy(root: Path) -> dict[str, tuple[Any, bool]]:
     return {
         result["model"]["name"]: (result, "peers" in path.relative_to(folder).parts)
         for path, result in found.items()
-        if result["schema"] == "accuracy/1" and result["data"]["split"] == SPLIT
+        if result["schema"] == "accuracy/1"
+        and result["data"]["split"] == SPLIT
+        and path.parent.name != "board"
     }
 
 

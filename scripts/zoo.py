@@ -22,10 +22,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def network(card: Card, module: Any) -> dict[str, Any]:
-    """One line of the zoo, as a phone runs it. `weights` is the repository's file of trained ones, if any."""
+    """One line of the zoo, as a phone runs it. `weights` is the repository's file of trained ones, if any: of
+    a recipe of its own, or of the leaderboard's short schedule."""
     cost = measure(card.phone or card.build, card.size)
     source = paper(module.__doc__)
-    weights = ROOT / "recipes" / f"{card.name}.safetensors"
+    places = [f"{folder}/{card.name}.safetensors" for folder in ("recipes", "weights")]
     return {
         "name": card.name,
         "module": module.__name__.rpartition(".")[2],
@@ -37,16 +38,18 @@ def network(card: Card, module: Any) -> dict[str, Any]:
         "size": list(card.size),
         "params": cost.params,
         "macs": cost.macs,
-        "weights": f"recipes/{weights.name}" if weights.exists() else None,
+        "weights": next((place for place in places if (ROOT / place).exists()), None),
         "scores": scores(card.name),
     }
 
 
 def scores(name: str) -> dict[str, dict[str, float]]:
-    """By split, in %, as `fastportrait evaluate` measured them; nothing where it has not."""
+    """By split, in %, of the weights that the repository keeps; nothing where they were not measured."""
+    own = (ROOT / "recipes" / f"{name}.safetensors").exists()
+    folder = ROOT / "results" / "accuracy" / ("" if own else "board")
     found = {}
     for split in ("val", "test"):
-        path = ROOT / "results" / "accuracy" / f"{name}-{split}.json"
+        path = folder / f"{name}-{split}.json"
         if path.exists():
             measured = results.read(path)["scores"]
             found[split] = {m: round(100 * measured[m]["value"], 2) for m in ("iou", "boundary_iou")}

@@ -5,6 +5,7 @@ import torch
 
 from fastportrait.losses import (
     LOSSES,
+    affinity,
     charbonnier,
     composition,
     consistency,
@@ -236,3 +237,20 @@ def test_a_decision_is_judged_by_what_comes_after_it():
     policy(torch.stack([log, reward], dim=1), torch.tensor([0.1, 0.0])).backward()
     # First decision: 0.9 against 0, second: 0.4 against 0; less their mean, times -1 over two images.
     torch.testing.assert_close(log.grad, torch.tensor([[-0.225, -0.1], [0.225, 0.1]]))
+
+
+def test_affinity_by_hand():
+    """Two places that a teacher finds alike and a student does not: 2 of the 4 pairs are off by 1."""
+    teacher = torch.tensor([[1.0, 1.0], [0.0, 0.0]]).view(1, 2, 1, 2).repeat(1, 1, 2, 1)
+    student = torch.tensor([[5.0, 0.0, 0.0], [0.0, 0.0, 3.0]]).T.reshape(1, 3, 1, 2).repeat(1, 1, 2, 1)
+    trust = torch.ones(1, 1, 1, 1)
+    assert affinity(student, teacher, trust, grid=2).item() == pytest.approx(0.5)
+    assert affinity(student, student.flip(1), trust, grid=2).item() == pytest.approx(0, abs=1e-6)
+    assert affinity(4 * student, student, trust, grid=2).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_picture_that_is_not_trusted_teaches_no_features():
+    one, other = torch.rand(2, 4, 8, 8), torch.rand(2, 6, 16, 16)
+    first = affinity(one[:1], other[:1], torch.ones(1, 1, 1, 1))
+    both = affinity(one, other, torch.tensor([1.0, 0.0]).view(2, 1, 1, 1))
+    assert both.item() == pytest.approx(first.item(), rel=1e-5)

@@ -1,10 +1,11 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fastportrait.data.amounts import STANDARD, Amounts
-from fastportrait.recipe import Recipe
+from fastportrait.recipe import Recipe, is_board
 
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
 GOOD = 'network = "small"\nsteps = 3\nsources = { web = 1 }\n'
@@ -51,15 +52,39 @@ def test_a_table_of_steps_is_complete(tmp_path):
     assert Recipe.read(write(tmp_path, GOOD)).augment == STANDARD
 
 
+def test_a_board_is_one_recipe_for_each_of_its_networks(tmp_path):
+    path = write(tmp_path, GOOD.replace('"small"', '["small", "enet"]'))
+    assert is_board(path)
+    small, enet = Recipe.read_board(path)
+    assert (small.network, enet.network) == ("small", "enet")
+    assert replace(enet, network="small") == small
+    with pytest.raises(ValueError, match="enet: named twice"):
+        Recipe.read_board(write(tmp_path, GOOD.replace('"small"', '["enet", "enet"]')))
+    with pytest.raises(ValueError, match="trains one network"):
+        Recipe.read_board(write(tmp_path, GOOD))
+
+
+def test_fewer_steps_are_a_schedule_of_their_own(tmp_path):
+    long = Recipe.read(write(tmp_path, GOOD.replace("steps = 3", "steps = 1000")))
+    short = long.changed(seed=4, limit_steps=50)
+    assert (short.steps, short.warmup, short.validate_every, short.seed) == (50, 5, 50, 4)
+    assert long.changed(limit_steps=5000) == long
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_can_be_read_and_says_what_it_is_for(path):
     torch = pytest.importorskip("torch")
     from fastportrait.losses import LOSSES
     from fastportrait.nets import ZOO
 
-    recipe = Recipe.read(path)
     assert path.read_text().startswith("# ")
+    if is_board(path):  # what it weighs, every network has
+        recipes = Recipe.read_board(path)
+        assert {recipe.network for recipe in recipes} <= ZOO.keys()
+        assert recipes[0].losses.keys() <= LOSSES.keys()
+        return
+    recipe = Recipe.read(path)
     assert recipe.network in ZOO
     with torch.device("meta"):
         outputs = ZOO[recipe.network].build().outputs(torch.empty(2, 3, *recipe.size))
-    assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil", "consistency"}
+    assert recipe.losses.keys() <= LOSSES.keys() | outputs.keys() | {"distil", "features", "consistency"}

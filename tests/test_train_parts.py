@@ -4,12 +4,18 @@ import pytest
 import torch
 from torch import nn
 
+from fastportrait.nets import ZOO
+from fastportrait.nets.weights import About, save
 from fastportrait.recipe import Recipe
+from fastportrait.train import train
 from fastportrait.train.batches import part_of, relit
+from fastportrait.train.features import Look, coarsest
 from fastportrait.train.loggers import open_logger, row
+from fastportrait.train.module import Training
 from fastportrait.train.optimise import optimiser, share
 from fastportrait.train.teacher import open_teacher
 from fastportrait.train.watch import Divergence
+from shards import write_data
 
 
 def recipe(**keys):
@@ -80,6 +86,39 @@ def test_a_row_shows_picture_target_and_prediction(portrait):
     assert shown.shape == (48, 240, 3)
     assert shown[40, 120].tolist() == shown[40, 200].tolist() == [255, 255, 255]
     assert shown[2, 82].tolist() == shown[2, 162].tolist() == [0, 0, 0]
+
+
+def test_the_coarsest_map_is_found_without_being_named():
+    net = ZOO["small"].build()
+    look = Look(net, coarsest(net, (64, 96)))
+    net(torch.zeros(1, 3, 64, 96))
+    assert look.take().shape[-2:] == (2, 3)  # stride 32
+    assert net.training
+    with pytest.raises(ValueError, match="has no map of features inside"):
+        coarsest(nn.Conv2d(3, 1, 1), (64, 64))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
+def test_a_student_of_another_paper_learns_its_teachers_features(tmp_path):
+    """With no other loss, and a map of another size and width."""
+    data = write_data(tmp_path / "data")
+    torch.manual_seed(1)
+    save(ZOO["small"].build(), About("small", (64, 64)), tmp_path / "t.safetensors")
+    text = """network = "espnet"\nsteps = 12\nbatch = 4\nsize = [64, 64]\nscore_size = [64, 64]\nwarmup = 1
+        validate_every = 12\nlr = 3e-3\nteacher = "t.safetensors"\nlosses = { features = 1 }\n
+        augment = { crop = 1 }\nlogger = "tensorboard"\n"""
+    (tmp_path / "r.toml").write_text(text)
+    losses = []
+    step = Training.training_step
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "training_step", lambda *a: losses.append(step(*a)) or losses[-1])
+        train(tmp_path / "r.toml", data, tmp_path / "run", accelerator="cpu", progress=False)
+    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
+
+
+def test_features_want_a_teacher_of_the_zoo(green_model, tmp_path):
+    with pytest.raises(ValueError, match="the loss `features` needs a teacher of the zoo"):
+        Training(recipe(losses={"features": 1.0}, teacher=green_model.name), green_model.parent)
 
 
 def asked(path):

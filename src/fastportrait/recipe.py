@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -16,8 +16,9 @@ class Recipe:
     """A name in the zoo."""
     steps: int
     """Optimiser steps in all."""
-    sources: dict[str, float]
-    """How often each source of the training shards is drawn, relative to the others."""
+    sources: dict[str, float] = field(default_factory=dict)
+    """How often each source of the training shards is drawn, relative to the others. Empty: all that there
+    are, each by the root of its size."""
     size: tuple[int, int] = (224, 224)
     """Height and width to train at."""
     score_size: tuple[int, int] = (256, 256)
@@ -59,20 +60,60 @@ class Recipe:
 
     @classmethod
     def read(cls, path: Path) -> "Recipe":
-        """Raises `ValueError` on a key that does not exist, a missing one, or a value of the wrong kind."""
-        try:
-            table: dict[str, Any] = tomllib.loads(path.read_text())
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path}: {error}") from None
+        """The recipe of one network.
+
+        Raises `ValueError` on a key that does not exist, a missing one, or a value of the wrong kind.
+        """
+        return cls._of(path, _table(path))
+
+    @classmethod
+    def read_board(cls, path: Path) -> list["Recipe"]:
+        """One recipe for each of a board's networks: `network = ["small", "enet"]`. Raises as `read` does."""
+        table = _table(path)
+        if not is_board(path):
+            raise ValueError(f"{path} trains one network; a board names several: network = [...]")
+        names = table["network"]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{path}: {', '.join(twice)}: named twice in `network`")
+        return [cls._of(path, table | {"network": name}) for name in names]
+
+    def changed(self, seed: int | None = None, limit_steps: int | None = None) -> "Recipe":
+        """With another seed; with at most `limit_steps` steps, over which the rate rises and falls."""
+        steps = min(self.steps, limit_steps or self.steps)
+        warmup = self.warmup if steps == self.steps else min(self.warmup, steps // 10)
+        return replace(
+            self,
+            seed=self.seed if seed is None else seed,
+            steps=steps,
+            warmup=warmup,
+            validate_every=min(self.validate_every, steps),
+        )
+
+    @classmethod
+    def _of(cls, path: Path, table: dict[str, Any]) -> "Recipe":
         known = {f.name: f for f in fields(cls)}
         for key in table.keys() - known.keys():
             if key in Amounts.__dataclass_fields__:
                 raise ValueError(f"{path}: {key!r} stands in a table: augment = {{ {key} = {table[key]} }}")
             raise ValueError(f"{path}: unknown key {key!r}, {_hint(key, known, 'keys')}")
-        for key in ("network", "steps", "sources"):
+        for key in ("network", "steps"):
             if key not in table:
                 raise ValueError(f"{path}: the key {key!r} is missing")
         return cls(**{key: _checked(path, key, known[key].type, value) for key, value in table.items()})
+
+
+def is_board(path: Path) -> bool:
+    """Whether the recipe is for several networks, alike in all else."""
+    names = _table(path).get("network")
+    return isinstance(names, list) and len(names) > 0 and all(isinstance(name, str) for name in names)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def _hint(name: str, known: Iterable[str], what: str) -> str:

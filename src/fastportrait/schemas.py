@@ -54,6 +54,59 @@ SCHEMAS: dict[str, Any] = {
         "results": [ACCURACY],
         "differences": {"*": [DIFFERENCE]},  # by "ours - theirs"
     },
+    "trained/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "recipe": str,
+        "network": str,
+        "input": str,
+        "params": int,
+        "macs": int,  # at that input, as a phone runs it
+        "seed": int,
+        "steps": int,
+        "batch": int,
+        "pictures": int,  # of the training split
+        "epochs": float,  # steps x batch / pictures
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "precision": str,
+        "seconds": float,
+        "images_per_second": float,
+        "network_images_per_second": float,  # its forward and backward pass alone
+        "scores": {"*": float},  # on val, of the last validation: IoU in %, MAD x100
+    },
+    "board/1": {
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "protocol": str,
+        "rounds": int,
+        "input": str,
+        "networks": [
+            {
+                "name": str,
+                "params": int,
+                "macs": int,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+            }
+        ],
+        "peers": [
+            {
+                "name": str,
+                "file": str,
+                "sha256": str,
+                "input": str,
+                "runtime": str,
+                "cpu_ms": float,
+                "cpu_ms_p90": float,
+                "wall_ms": float,
+            }
+        ],
+    },
     "candidates/1": {
         "schema": str,
         "date": str,

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,9 +41,12 @@ class Pictures:
     """(n,) float in [0, 1]: weight in the loss."""
     draw: Tensor
     """(n,) float: relative chance to be drawn."""
+    sources: tuple[str, ...]
+    """Where they come from, by name."""
 
     def to(self, device: torch.device) -> "Pictures":
-        return Pictures(**{name: value.to(device) for name, value in vars(self).items()})
+        tensors = {name: value.to(device) for name, value in vars(self).items() if name != "sources"}
+        return Pictures(**tensors, sources=self.sources)
 
     def pick(self, count: int, generator: torch.Generator) -> Tensor:
         """(count,) indices, drawn with replacement by `draw`."""
@@ -52,12 +56,13 @@ class Pictures:
 
 def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
     """The split `train`; each source drawn as often as `sources` says, a source's groups by the root of their
-    size.
+    size. Without `sources` each is drawn by the root of its own size.
 
     Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.
     """
     samples = _read_placed(folder, "train")
     found = Counter(s.meta["source"] for s in samples)
+    sources = sources or {source: count**0.5 for source, count in found.items()}
     if found.keys() != sources.keys():
         differ = ", ".join(sorted(found.keys() ^ sources.keys()))
         raise ValueError(
@@ -102,10 +107,13 @@ def _placed(samples: Iterable[Sample]) -> Iterable[Sample]:
 
 
 def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
-    n = len(samples)
+    """Takes `samples` out of their list one by one, so that memory holds each picture once."""
+    n, metas = len(samples), [s.meta for s in samples]
+    extent = torch.tensor([s.image.shape[:2] for s in samples], dtype=torch.float32)
     image = torch.zeros(n, 3, CANVAS, CANVAS, dtype=torch.uint8)
     alpha = torch.zeros(n, 1, CANVAS, CANVAS, dtype=torch.uint8)
-    for i, s in enumerate(samples):
+    for i in reversed(range(n)):
+        s = samples.pop()
         height, width = s.image.shape[:2]
         image[i, :, :height, :width] = torch.from_numpy(np.ascontiguousarray(s.image.transpose(2, 0, 1)))
         if s.alpha is not None:
@@ -113,16 +121,17 @@ def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
     return Pictures(
         image=image,
         alpha=alpha,
-        extent=torch.tensor([s.image.shape[:2] for s in samples], dtype=torch.float32),
-        mask=torch.tensor([MASKS.index(s.meta["mask"]) if s.meta.get("mask") else 0 for s in samples]),
-        composite=torch.tensor([bool(s.meta.get("composite")) for s in samples]),
-        trust=torch.tensor([_trust(s) for s in samples]),
+        extent=extent,
+        mask=torch.tensor([MASKS.index(meta["mask"]) if meta.get("mask") else 0 for meta in metas]),
+        composite=torch.tensor([bool(meta.get("composite")) for meta in metas]),
+        trust=torch.tensor([_trust(meta) for meta in metas]),
         draw=torch.from_numpy(draw).float(),
+        sources=tuple(sorted({str(meta.get("source", "")) for meta in metas})),
     )
 
 
-def _trust(sample: Sample) -> float:
+def _trust(meta: dict[str, Any]) -> float:
     """A pseudo mask counts by its two teachers' agreement: 0.93, the least that was kept, is worth a half."""
-    if sample.meta.get("mask") != "pseudo":
+    if meta.get("mask") != "pseudo":
         return 1.0
-    return float(np.clip(0.5 + (sample.meta["agreement"] - 0.93) / 0.07 * 0.5, 0.25, 1.0))
+    return float(np.clip(0.5 + (meta["agreement"] - 0.93) / 0.07 * 0.5, 0.25, 1.0))

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from .matting import alpha, charbonnier, composition, laplacian
-from .outputs import consistency, distil, helper, policy
+from .outputs import affinity, consistency, distil, helper, policy
 from .pixels import border, boundary, edge_band, focal, hard_first, mask, nearness
 from .regions import dice, lovasz, overlap
 
 __all__ = [
-    "LOSSES", "alpha", "border", "boundary", "charbonnier", "composition", "consistency", "dice", "distil",
-    "each", "edge_band", "focal", "hard_first", "helper", "laplacian", "lovasz", "mask", "nearness",
+    "LOSSES", "affinity", "alpha", "border", "boundary", "charbonnier", "composition", "consistency", "dice",
+    "distil", "each", "edge_band", "focal", "hard_first", "helper", "laplacian", "lovasz", "mask", "nearness",
     "overlap", "policy",
 ]  # fmt: skip
 

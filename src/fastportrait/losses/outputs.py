@@ -35,6 +35,25 @@ def distil(logit: Tensor, teacher: Tensor, trust: Tensor) -> Tensor:
     return cross_entropy(logit, target, trust * (1 + band))
 
 
+def affinity(features: Tensor, teacher: Tensor, trust: Tensor, grid: int = 8) -> Tensor:
+    """How far two networks disagree on which places of a picture are alike.
+
+    Each map (N, C, h, w), of any two widths and sizes, is pooled to `grid` x `grid` places; alike is the
+    cosine between the channels of two places, and the loss is the mean squared difference over all pairs
+    (Y. Liu et al., "Structured Knowledge Distillation for Semantic Segmentation", 2019,
+    https://arxiv.org/abs/1903.04197, sec. 3.1, pair-wise distillation).
+    `trust` (N, 1, 1, 1) weighs whole pictures.
+    """
+    mine, theirs = (_alike(F.adaptive_avg_pool2d(x.float(), grid)) for x in (features, teacher))
+    return mean((mine - theirs.detach()).square()[:, None], trust.expand(-1, 1, *mine.shape[-2:]))
+
+
+def _alike(x: Tensor) -> Tensor:
+    """(N, C, h, w) -> (N, h w, h w)."""
+    places = F.normalize(x.flatten(2), dim=1)
+    return places.transpose(1, 2) @ places
+
+
 def consistency(logit: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     """How far `logit`, of a picture in another light, is from `other`, of the same picture as it was: the
     Kullback-Leibler divergence, averaged over pixels. `other` gets no gradient: it saw the better picture

@@ -118,8 +118,9 @@ def front(points: Sequence[Point]) -> list[Point]:
     return best
 
 
-def scatter(title: str, cost: str, points: Sequence[Point]) -> str:
-    """Score upwards with its interval, cost to the right on a logarithmic scale, the Pareto front dashed."""
+def scatter(title: str, cost: str, points: Sequence[Point], best: Sequence[Point] | None = None) -> str:
+    """Score upwards with its interval, cost to the right on a logarithmic scale, the Pareto front dashed: of
+    all points, or of `best`."""
     left, right, top, bottom = 56.0, WIDTH - 40.0, 58.0, 418.0
     low, high = log10(min(p.cost for p in points)), log10(max(p.cost for p in points))
     low, high = low - 0.15, high + 0.25
@@ -137,18 +138,18 @@ def scatter(title: str, cost: str, points: Sequence[Point]) -> str:
     parts.append(_text((left + right) / 2, bottom + 38, f"{cost} (logarithmic)", anchor="middle", kind="dim"))
     stairs = "".join(
         f"{'H' if i else 'M'}{x(p.cost):.1f}{'V' if i else ' '}{y(p.score[0]):.1f}"
-        for i, p in enumerate(front(points))
+        for i, p in enumerate(front(points if best is None else best))
     )
     parts.append(f'<path class="front" d="{stairs}H{right}" stroke-dasharray="4 4"/>')
     boxes = [(x(p.cost) - 5, y(p.score[0]) - 5, x(p.cost) + 5, y(p.score[0]) + 5) for p in points]
     for point in points:
-        value, worst, best = point.score
+        value, low_end, high_end = point.score
         across, up = x(point.cost), y(value)
         colour, fill = (COLOURS[1], "none") if point.peer else (COLOURS[0], COLOURS[0])
-        about = f"{point.name}: {value:.2f} ({worst:.2f} to {best:.2f}) at {point.cost:.4g} {cost}"
+        about = f"{point.name}: {value:.2f} ({low_end:.2f} to {high_end:.2f}) at {point.cost:.4g} {cost}"
         parts.append(
             f'<g stroke="{colour}" stroke-width="2"><title>{escape(about)}</title>'
-            f'<path d="M{across:.1f} {y(worst):.1f}V{y(best):.1f}" stroke-width="1" opacity=".5"/>'
+            f'<path d="M{across:.1f} {y(low_end):.1f}V{y(high_end):.1f}" stroke-width="1" opacity=".5"/>'
             f'<circle cx="{across:.1f}" cy="{up:.1f}" r="4.5" fill="{fill}"/></g>'
         )
         parts.append(_label(point.name, across, up, boxes))

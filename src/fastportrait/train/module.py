@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..data.augment import Batch
 from ..data.previous import previous
-from ..losses import LOSSES, consistency, distil, each, helper, policy
+from ..losses import LOSSES, affinity, consistency, distil, each, helper, policy
 from ..metrics.score import score
 from ..nets import ZOO
 from ..nets.topdown import TopDownVideo
@@ -18,6 +18,7 @@ from ..nets.weights import start_from
 from ..recipe import Recipe
 from ..transform import SQUASH, from_network, resize, to_network
 from .batches import generator, part_of, relit, seed_of
+from .features import Look, coarsest
 from .loggers import PICTURES, row, show
 from .optimise import optimiser, share
 from .teacher import open_teacher
@@ -43,6 +44,12 @@ class Training(pl.LightningModule):
                     module.requires_grad_(False)
         # In a tuple, so that its weights are neither trained nor saved with this network's.
         self.teacher = (open_teacher(folder / recipe.teacher),) if recipe.teacher else ()
+        self.looks: tuple[Look, ...] = ()
+        if "features" in recipe.losses:
+            own = getattr(self.teacher[0], "net", None) if self.teacher else None
+            if own is None:
+                raise ValueError("the loss `features` needs a teacher of the zoo: a .safetensors file")
+            self.looks = tuple(Look(net, coarsest(net, recipe.size)) for net in (self.net, own))
         self.samples: list[np.ndarray] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
@@ -60,6 +67,7 @@ class Training(pl.LightningModule):
                 if isinstance(module, NORMS):
                     module.eval()
         outputs = {name: self.whole(value.float()) for name, value in self.seen(image, batch.alpha).items()}
+        features = [self.whole(self.looks[0].take().float())] if self.looks else []
         logit = outputs.pop("mask")
         other = taught = None
         if "consistency" in weights:
@@ -67,8 +75,12 @@ class Training(pl.LightningModule):
             changed = relit(batch.image, generator(self.recipe, step, stream=1))[part]
             seen = self.net.outputs(changed.contiguous(memory_format=torch.channels_last))
             other = self.whole(seen["mask"].float())
+            for look in self.looks:
+                look.seen = None  # of the other light
         if self.teacher:
             taught = self.whole(self.teacher[0](image).float())
+        if self.looks:
+            features.append(self.whole(self.looks[1].take().float()))
         with torch.autocast(self.device.type, enabled=False):
             judged = (logit, batch.alpha, batch.weight, batch.image)
             parts = {name: LOSSES[name](*judged) for name in weights if name in LOSSES}
@@ -82,7 +94,9 @@ class Training(pl.LightningModule):
             }
             if other is not None:
                 parts["consistency"] = consistency(other, logit, batch.trust.expand_as(logit))
-            if taught is not None:
+            if features:
+                parts["features"] = affinity(features[0], features[1], batch.trust)
+            if taught is not None and "distil" in weights:
                 parts["distil"] = distil(logit, taught, batch.trust)
         loss = torch.stack([weights[name] * value for name, value in parts.items()]).sum()
         self.log_dict({f"loss/{name}": value for name, value in parts.items()})

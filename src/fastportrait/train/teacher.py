@@ -1,7 +1,6 @@
 """The network that a recipe distils from: weights of the zoo, or a file made for a runtime.
 
-Each is asked at its own size. Features are not distilled: networks of two papers have no two layers that mean
-the same, so a recipe would have to name layers and learn what joins them.
+Each is asked at its own size. A network of the zoo can teach its features too (features.py).
 """
 
 from collections.abc import Callable

@@ -50,14 +50,16 @@ class Divergence(pl.Callback):
 
 
 class Speed(pl.Callback):
-    """Images/s while it trains, and at the end how far that is from the network alone, in `said`."""
+    """Images/s while it trains, and at the end how far that is from the network alone, in `said`.
+
+    `rate` and `alone` are both in images/s; 0 where nothing was trained."""
 
     def __init__(self, images: int) -> None:
         """`images` of a step, over all devices."""
         self.images = images
         self.steps, self.pending, self.seconds, self.since = 0, 0, 0.0, 0.0
         self.batch: Any = None
-        self.said = ""
+        self.said, self.rate, self.alone = "", 0.0, 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, net: Any) -> None:
         self.pending, self.since = 0, time.perf_counter()
@@ -81,12 +83,12 @@ class Speed(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, net: Any) -> None:
         if self.batch is None or not self.steps:
             return
-        rate = self.images * self.steps / self.seconds
+        self.rate = self.images * self.steps / self.seconds
         with trainer.precision_plugin.forward_context():
-            alone = self.images / alone_seconds(net, self.batch.image)
+            self.alone = self.images / alone_seconds(net, self.batch.image)
         self.said = (
-            f"{rate:,.1f} images/s; the network alone, forward and backward: {alone:,.1f}, "
-            f"of which this is {min(1.0, rate / alone):.0%}"
+            f"{self.rate:,.1f} images/s; the network alone, forward and backward: {self.alone:,.1f}, "
+            f"of which this is {min(1.0, self.rate / self.alone):.0%}"
         )
 
 
