@@ -1,0 +1,5 @@
+declare const __VERSION__: string;
+declare module "*.onnx?url" {
+  const url: string;
+  export default url;
+}
