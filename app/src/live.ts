@@ -1,5 +1,5 @@
 /** The loop: a frame is taken only when the last one is on the screen; those in between are skipped, never queued. */
-import type { Segmenter } from "./segment/segmenter";
+import type { Answer, Segmenter } from "./segment/segmenter";
 import type { Look, Stage } from "./stage/stage";
 
 export interface Timing {
@@ -27,7 +27,7 @@ export class Live {
     private video: FrameVideo,
     private segmenter: Segmenter,
     private scene: () => { stage: Stage; look: Look },
-    private told: { frame(timing: Timing): void; failed(error: unknown): void },
+    private told: { frame(timing: Timing, answer: Answer): void; failed(error: unknown): void },
   ) {}
 
   start(): void {
@@ -67,7 +67,7 @@ export class Live {
       this.shown++;
       const at = performance.now();
       const latency = at - captured(now, frame);
-      this.told.frame({ at, latency, network: answer.ms, presence: answer.presence });
+      this.told.frame({ at, latency, network: answer.ms, presence: answer.presence }, answer);
     } catch (error) {
       if (this.running) this.told.failed(error);
     } finally {

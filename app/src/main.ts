@@ -10,7 +10,7 @@ import { $, dialog, toast } from "./page";
 import { load } from "./pictures";
 import { ending, Recorder } from "./record";
 import * as result from "./result";
-import { Segmenter } from "./segment/segmenter";
+import { Segmenter, type Answer } from "./segment/segmenter";
 import { CanvasStage } from "./stage/canvas";
 import type { Look, Stage } from "./stage/stage";
 import { WebglStage } from "./stage/webgl";
@@ -161,7 +161,7 @@ async function openPhoto(file: Blob): Promise<void> {
     enter("still");
     again = () => void openPhoto(file);
     stage.show(answer.mask, look);
-    remember({ at: performance.now(), latency: 0, network: answer.ms, presence: answer.presence });
+    remember({ at: performance.now(), latency: 0, network: answer.ms, presence: answer.presence }, answer);
     note(answer.presence < contract.presence.threshold ? texts.nobody : "");
     wait(false);
   } catch {
@@ -176,8 +176,8 @@ let absent = 0;
 let rate = 0;
 let before = 0;
 
-function frame(timing: Timing): void {
-  remember(timing);
+function frame(timing: Timing, answer: Answer): void {
+  remember(timing, answer);
   gauge.frame(timing);
   rate = rate ? 0.9 * rate + 0.1 * (timing.at - before) : timing.at - before || 33;
   before = timing.at;
@@ -196,8 +196,8 @@ function failed(error: unknown): void {
 }
 
 /** The last timing and counts, for whoever looks at the page from outside: the tests, and the curious. */
-function remember(timing: Timing): void {
-  Object.assign(window, { fastportrait: { timing, live, segmenter, stage, state, version: __VERSION__ } });
+function remember(timing: Timing, answer: Answer): void {
+  Object.assign(window, { fastportrait: { timing, answer, live, segmenter, stage, state, version: __VERSION__ } });
 }
 
 async function shoot(): Promise<void> {
