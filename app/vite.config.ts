@@ -26,7 +26,7 @@ function model(): Plugin {
 }
 
 /** Only devices with WebGPU need these: kept once they were used. */
-const LATER = /asyncify|webgpu/;
+const LATER = /asyncify|webgpu|0-(image|alpha)/;
 
 function serviceWorker(): Plugin {
   return {

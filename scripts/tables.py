@@ -75,6 +75,21 @@ def photo(root: Path) -> str:
     return table(["step", "ms"], [[row["name"], f"{row['cpu_ms']:.0f}"] for row in result["steps"]])
 
 
+def runtimes(root: Path) -> str:
+    """The browser runtimes that the app was chosen from, from results/latency/browser.json."""
+    result = results.read(root / "results" / "latency" / "browser.json")
+    rows = [
+        [
+            f"{row['runtime']} {row['version']}",
+            f"{row['model']}, {row['backend']}, {row['threads']} thread{'s' * (row['threads'] > 1)}",
+            f"{row['load_gzip_bytes'] / 1e6:.1f}",
+            *([f"{row['ms_p50']:.0f}", f"{row['ms_best']:.0f}"] if not row["error"] else ["does not run", ""]),
+        ]
+        for row in result["runtimes"]
+    ]
+    return table(["runtime", "model, backend", "MB to load", "ms, median", "best"], rows)
+
+
 def candidates(root: Path) -> str:
     """What was weighed before `small` was trained, from results/candidates/decoders.json."""
     result = results.read(root / "results" / "candidates" / "decoders.json")
@@ -198,6 +213,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "models": models,
     "photo": photo,
     "presence": presence,
+    "runtimes": runtimes,
     "skipnet": skipnet,
     "stretch": stretch,
     "zoo": zoo,

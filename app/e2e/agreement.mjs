@@ -65,3 +65,10 @@ export async function camera_frames_give_Pythons_masks({ live, frames, film }) {
   }
   assert.ok(seen.size > 1, "the film does not move");
 }
+
+export async function a_backend_passes_its_self_test({ open }) {
+  const page = await open({ path: "?backend=wasm" });
+  await page.setInputFiles("#file", new URL(portrait.vectors[0].frame, model).pathname);
+  await page.waitForFunction(() => window.fastportrait?.answer);
+  await page.evaluate(() => window.fastportrait.segmenter.check());
+}

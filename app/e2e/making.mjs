@@ -37,7 +37,7 @@ async function backgrounds(e2e, path) {
     if (look === "green") assert.ok(Math.abs(r) < 6 && Math.abs(g - 177) < 6 && Math.abs(b - 64) < 6, `green is ${[r, g, b]}`);
     if (look === "white") assert.ok(r > 240 && g > 240 && b > 236, `white is ${[r, g, b]}`);
     if (look === "dawn") assert.ok(b > r + 20, `the sky is ${[r, g, b]}`);
-    if (look === "clear") assert.equal(a, 0, "the cut-out's corner is not clear");
+    if (look === "clear") assert.ok(a <= 3, `the cut-out's corner is not clear: ${a}`);
     else assert.equal(a, 255, `${look}: the photo is not opaque`);
     const skin = photo.at(...face);
     const before = original.at(...face);
@@ -56,7 +56,8 @@ export async function a_colour_and_a_picture_of_ones_own(e2e) {
     input.value = "#c81e1e";
     input.dispatchEvent(new Event("input"));
   });
-  assert.deepEqual((await shot(page)).at(12, 12).slice(0, 3), [200, 30, 30]);
+  const [red, green, blue] = (await shot(page)).at(12, 12);
+  assert.ok(Math.abs(red - 200) < 3 && Math.abs(green - 30) < 3 && Math.abs(blue - 30) < 3, `the colour is ${[red, green, blue]}`);
   await page.setInputFiles("#own", new URL("../public/icon-512.png", import.meta.url).pathname);
   await page.waitForSelector('#dot-own-picture canvas');
   await page.waitForSelector('body[data-look="picture"]');

@@ -21,7 +21,7 @@ if (!existsSync(join(built, "index.html"))) throw new Error("the app is not buil
 mkdirSync(shots, { recursive: true });
 if (!existsSync(join(film, "11-alpha.png"))) execFileSync(python, [join(here, "camera.py"), film], { stdio: "inherit" });
 
-const browser = await chromium.launch({
+const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: [
     "--no-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
@@ -29,6 +29,7 @@ const browser = await chromium.launch({
     "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${join(film, "camera.mjpeg")}`,
   ],
 });
+let browser = await launch();
 const server = await serve(built);
 
 const complaints = [];
@@ -72,7 +73,8 @@ for (const [name, test] of all) {
     failures.push(words);
     console.log(`FAIL ${words}\n     ${error.stack ?? error}`);
   }
-  for (const context of browser.contexts()) await context.close();
+  for (const context of browser.contexts()) await context.close().catch(() => {});
+  if (!browser.isConnected()) browser = await launch(); // one test that kills it must not fail all others
 }
 await browser.close();
 server.close();

@@ -7,17 +7,19 @@ export interface Ask {
   runtime: "onnxruntime-web" | "litertjs";
   backend: "wasm" | "webgpu";
   threads: number;
+  /** Where the model is served. */
+  model: string;
 }
 
 type Run = (image: Float32Array) => Promise<Float32Array>;
 const SIDE = 256;
 
-async function onnx({ backend, threads }: Ask): Promise<Run> {
+async function onnx({ backend, threads, model }: Ask): Promise<Run> {
   const ort = backend === "webgpu" ? ortWebgpu : ortWasm;
   const glue = backend === "webgpu" ? "ort-wasm-simd-threaded.asyncify" : "ort-wasm-simd-threaded";
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = { mjs: `/onnx/${glue}.mjs`, wasm: `/onnx/${glue}.wasm` };
-  const session = await ort.InferenceSession.create("/model/small.onnx", { executionProviders: [backend] });
+  const session = await ort.InferenceSession.create(model, { executionProviders: [backend] });
   return async (image) => {
     const tensor = new ort.Tensor("float32", image, [1, 3, SIDE, SIDE]);
     const { alpha } = await session.run({ image: tensor });
@@ -25,10 +27,10 @@ async function onnx({ backend, threads }: Ask): Promise<Run> {
   };
 }
 
-async function lite({ backend, threads }: Ask): Promise<Run> {
+async function lite({ backend, threads, model: path }: Ask): Promise<Run> {
   (self as unknown as { Module: object }).Module = { locateFile: (file: string) => `/litert/${file}` };
   await litert.loadLiteRt("/litert/", backend === "webgpu" ? { jspi: true } : { threads: threads > 1 });
-  const model = await litert.loadAndCompile("/model/small.tflite", {
+  const model = await litert.loadAndCompile(path, {
     accelerator: backend,
     ...(backend === "wasm" ? { cpuOptions: { numThreads: threads } } : {}),
   } as litert.CompileOptions);

@@ -1,23 +1,24 @@
 // LiteRT.js and ONNX Runtime Web on one network, interleaved, in headless Chromium under the app's own CSP.
 //
-//   node scripts/measure-runtimes.mjs ONNX TFLITE [OUT.json] [--rounds 40] [--webgpu]
+//   npm run measure -- SMALL.onnx SMALL.tflite [OTHER.tflite ...] [OUT.json] [--rounds=40] [--webgpu] [--threads]
 //
 // Each runs in a worker of its own, as in the app. A time is post to answer inside the worker: tensor in, network,
 // alpha out. First load is what the page fetches for that runtime, gzip -9: wasm, its glue, the model.
 import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
-import { dirname, extname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 
 const app = dirname(dirname(fileURLToPath(import.meta.url)));
-const words = process.argv.slice(2).filter((w) => !w.startsWith("--"));
-const [onnx, tflite, out] = words;
-const gpu = process.argv.includes("--webgpu");
-const rounds = Number(process.argv[process.argv.indexOf("--rounds") + 1]) || (gpu ? 1 : 40);
+const words = process.argv.slice(2);
+const models = words.filter((word) => /\.(onnx|tflite)$/.test(word));
+const out = words.find((word) => word.endsWith(".json"));
+const gpu = words.includes("--webgpu");
+const rounds = Number(words.find((word) => word.startsWith("--rounds="))?.slice(9)) || (gpu ? 1 : 40);
 const CSP = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
 const SOFT = "--enable-unsafe-webgpu --enable-features=Vulkan,WebGPU --use-webgpu-adapter=swiftshader --use-vulkan=swiftshader --use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist";
 
@@ -36,8 +37,7 @@ const modules = join(app, "node_modules");
 const files = (path) =>
   path === "/" ? null
   : path === "/iife.js" || path === "/es.js" ? join(folder, path)
-  : path === "/model/small.onnx" ? onnx
-  : path === "/model/small.tflite" ? tflite
+  : path.startsWith("/model/") ? models[Number(path.slice(7))]
   : path.startsWith("/onnx/") ? join(modules, "onnxruntime-web/dist", path.slice(6))
   : path.startsWith("/litert/") ? join(modules, "@litertjs/core/wasm", path.slice(8))
   : undefined;
@@ -54,10 +54,12 @@ const server = createServer((request, reply) => {
 }).listen(0);
 const url = `http://localhost:${server.address().port}/`;
 
-const asks = gpu
-  ? ["litertjs", "onnxruntime-web"].map((runtime) => ({ runtime, backend: "webgpu", threads: 1 }))
-  : (process.argv.includes("--threads") ? [1, 2] : [1]).flatMap((threads) => ["litertjs", "onnxruntime-web"].map((runtime) => ({ runtime, backend: "wasm", threads })));
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--no-first-run", ...(gpu ? SOFT.split(" ") : ["--disable-gpu"])] });
+const asks = (words.includes("--threads") ? [1, 2] : [1]).flatMap((threads) =>
+  models.map((file, at) => ({
+    runtime: file.endsWith(".onnx") ? "onnxruntime-web" : "litertjs", model: `/model/${at}`, file: basename(file), backend: gpu ? "webgpu" : "wasm", threads,
+  })),
+);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--no-first-run", ...(gpu ? SOFT.split(" ") : ["--disable-gpu"])] });
 const page = await browser.newPage();
 const said = [];
 page.on("console", (message) => /content security|violates/i.test(message.text()) && said.push(message.text()));
@@ -98,16 +100,16 @@ const quantile = (values, q) => [...values].sort((a, b) => a - b)[Math.min(value
 const base = alphas[rows.findIndex((r) => !r.error)] ?? [];
 const result = {
   schema: "browser/1", date: new Date().toISOString().slice(0, 10),
-  machine: { device: "developer machine", cpu: cpus()[0].model, threads: cpus().length },
+  machine: { device: "cpu", cpu: cpus()[0].model, threads: cpus().length },
   browser: `Chromium ${browser.version()} headless`, csp: CSP, rounds,
   runtimes: rows.map((row, i) => ({
-    runtime: row.runtime, version: JSON.parse(readFileSync(join(modules, row.runtime === "litertjs" ? "@litertjs/core" : "onnxruntime-web", "package.json"))).version,
+    runtime: row.runtime, model: row.file, version: JSON.parse(readFileSync(join(modules, row.runtime === "litertjs" ? "@litertjs/core" : "onnxruntime-web", "package.json"))).version,
     backend: row.backend, threads: row.threads, error: row.error,
     load_bytes: row.files.reduce((s, f) => s + f.bytes, 0), load_gzip_bytes: row.files.reduce((s, f) => s + f.gzip, 0),
     load_ms: Math.round(row.load_ms), ms_p50: quantile(row.times, 0.5), ms_p95: quantile(row.times, 0.95), ms_best: quantile(row.times, 0),
     max_difference: Math.max(0, ...(alphas[i] ?? []).map((v, j) => Math.abs(v - base[j]))),
   })),
-  csp_reports: said,
+  csp_reports: said.length,
 };
 console.log(JSON.stringify(result, null, 1));
 if (out) writeFileSync(out, JSON.stringify(result, null, 2) + "\n");

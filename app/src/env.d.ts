@@ -3,3 +3,7 @@ declare module "*.onnx?url" {
   const url: string;
   export default url;
 }
+declare module "*.png?url" {
+  const url: string;
+  export default url;
+}

@@ -4,6 +4,7 @@ import { ceiling } from "../src/chart";
 import { named } from "../src/give";
 import { ending, typeOf } from "../src/record";
 import { plans } from "../src/segment/plan";
+import { agreement } from "../src/segment/selftest";
 import { cover, fitted } from "../src/stage/stage";
 import { texts } from "../src/texts";
 
@@ -14,7 +15,16 @@ test("one thread without WebGPU is always the last resort", () => {
     { backend: "wasm", threads: 4 },
     { backend: "wasm", threads: 1 },
   ]);
+  expect(plans({ webgpu: true, isolated: false, cores: 8 }, "wasm")).toEqual([{ backend: "wasm", threads: 1 }]);
   expect(plans({ webgpu: false, isolated: true, cores: 2 })).toEqual([{ backend: "wasm", threads: 1 }]);
+});
+
+test("a backend's self-test tells a right mask from a scrambled one", () => {
+  const truth = new Uint8ClampedArray(400).map((_, i) => (i % 4 === 0 && i >= 200 ? 255 : 0));
+  const right = new Uint8Array(100).map((_, i) => (i >= 50 ? 250 : 3));
+  expect(agreement(right, truth)).toBe(1);
+  expect(agreement(right.toReversed(), truth)).toBe(0);
+  expect(agreement(new Uint8Array(100), truth)).toBe(0);
 });
 
 test("an iPhone records MP4; where only WebM is known it is WebM; a clear background wants WebM", () => {

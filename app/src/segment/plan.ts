@@ -14,9 +14,10 @@ export interface Device {
 /** More threads than this gain nothing on a network of a few milliseconds, and heat the phone. */
 const MANY = 4;
 
-export function plans({ webgpu, isolated, cores }: Device): Plan[] {
+/** `only` names the one backend to use, for measuring; anything else lets the device choose. */
+export function plans({ webgpu, isolated, cores }: Device, only = ""): Plan[] {
   const tried: Plan[] = [];
-  if (webgpu) tried.push({ backend: "webgpu", threads: 1 });
+  if (webgpu && only !== "wasm") tried.push({ backend: "webgpu", threads: 1 });
   const threads = Math.min(MANY, Math.floor(cores / 2)); // half are slow cores, and the page needs one
   if (isolated && threads > 1) tried.push({ backend: "wasm", threads });
   tried.push({ backend: "wasm", threads: 1 });

@@ -2,6 +2,7 @@
 import modelUrl from "../../../src/fastportrait/weights/small.onnx?url";
 import type { FromWorker, ToWorker } from "./messages";
 import { device, plans, type Plan } from "./plan";
+import { check } from "./selftest";
 
 export interface Answer {
   /** 0..255, (h, w) of the network. */
@@ -24,7 +25,7 @@ export class Segmenter {
 
   /** Loads the best backend that works here. Rejects where none does. */
   async start(): Promise<Plan> {
-    this.left = plans(await device());
+    this.left = plans(await device(), new URLSearchParams(location.search).get("backend") ?? "");
     return this.next();
   }
 
@@ -43,6 +44,11 @@ export class Segmenter {
       await this.next();
       return this.mask(await this.ask({ type: "run", id, image: kept }, PATIENCE.run, [kept.buffer]));
     }
+  }
+
+  /** Throws where the backend's mask of a test vector is not what it must be. */
+  check(): Promise<void> {
+    return check(async (image) => this.mask(await this.ask({ type: "run", id: ++this.id, image }, PATIENCE.load)).mask);
   }
 
   stop(): void {
@@ -66,6 +72,7 @@ export class Segmenter {
         this.worker = this.fresh();
         const patience = plan.threads > 1 ? PATIENCE.threads : PATIENCE.load;
         await this.ask({ type: "load", plan, model: new URL(modelUrl, location.href).href }, patience);
+        if (plan.backend === "webgpu") await this.check();
         return (this.plan = plan);
       } catch (error) {
         console.info(`fastportrait: ${plan.backend} with ${plan.threads} thread(s) does not run here: ${error}`);
