@@ -3,7 +3,7 @@ import type { Sample } from "./protocol";
 import { texts } from "./texts";
 
 const NS = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 220, 44, 26];
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [400, 210, 46, 26];
 
 function element(name: string, attributes: Record<string, string | number>, content = ""): SVGElement {
   const made = document.createElementNS(NS, name);

@@ -91,7 +91,7 @@ export class Gauge {
     this.leave();
     const { summary } = result;
     draw($("chart"), protocol.samples, Math.max(this.seconds, protocol.samples.at(-1)?.t_s ?? 0));
-    const pair = (a: number, b: number) => `${a} ${texts.ms} ${texts.median}, ${b} ${texts.ms} ${texts.worst}`;
+    const pair = (a: number, b: number) => `${Math.round(a)} ${texts.ms} (${texts.worst}: ${Math.round(b)} ${texts.ms})`;
     const rows = [
       [texts.latency, pair(summary.latency_ms_p50, summary.latency_ms_p95)],
       [texts.network, pair(summary.network_ms_p50, summary.network_ms_p95)],

@@ -68,6 +68,7 @@ export const texts = {
   aboutOffline: "Offline: after the first visit the page works without a connection. Add it to your home screen to open it like an app.",
   aboutRuns: "Runs on",
   aboutTerms: "Code: Apache-2.0. Model: for research only, see LICENSE-WEIGHTS.",
+  aboutLicences: "Licences",
   authority: "For offline use on this address, install the certificate of the computer that serves it.",
   authorityGet: "Get the certificate and the steps",
 
@@ -82,8 +83,7 @@ export const texts = {
   latency: "Camera to display",
   network: "Network",
   fps: "Frames per second",
-  median: "median",
-  worst: "95 %",
+  worst: "95 % within",
   saveResult: "Save the result",
   shareResult: "Share the result",
   seconds: "s",
