@@ -126,6 +126,21 @@ def video_profile(root: Path) -> str:
     return table(["function", "calls a frame", "ms of CPU a frame"], rows)
 
 
+def runtimes(root: Path) -> str:
+    """The browser runtimes that the app was chosen from, from results/latency/browser.json."""
+    result = results.read(root / "results" / "latency" / "browser.json")
+    rows = [
+        [
+            f"{row['runtime']} {row['version']}",
+            f"{row['model']}, {row['backend']}, {row['threads']} thread{'s' * (row['threads'] > 1)}",
+            f"{row['load_gzip_bytes'] / 1e6:.1f}",
+            *([f"{row['ms_p50']:.0f}", f"{row['ms_best']:.0f}"] if not row["error"] else ["does not run", ""]),
+        ]
+        for row in result["runtimes"]
+    ]
+    return table(["runtime", "model, backend", "MB to load", "ms, median", "best"], rows)
+
+
 def candidates(root: Path) -> str:
     """What was weighed before `small` was trained, from results/candidates/decoders.json."""
     result = results.read(root / "results" / "candidates" / "decoders.json")
@@ -527,6 +542,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "parity-precisions": parity_precisions,
     "photo": photo,
     "presence": presence,
+    "runtimes": runtimes,
     "skipnet": skipnet,
     "steady-choice-fast": partial(steady, part="choice", motion="fast"),
     "steady-choice-sway": partial(steady, part="choice", motion="sway"),

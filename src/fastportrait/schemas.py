@@ -401,4 +401,30 @@ SCHEMAS: dict[str, Any] = {
             {"name": str, "pictures": int, "mad": float, "edge_mad": float, "cpu_ms": float}
         ],  # MAD x1000
     },
+    "browser/1": {  # app/scripts/measure-runtimes.mjs
+        "schema": str,
+        "date": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "browser": str,
+        "csp": str,
+        "rounds": int,
+        "runtimes": [
+            {
+                "runtime": str,
+                "model": str,
+                "version": str,
+                "backend": str,
+                "threads": int,
+                "error": str,
+                "load_bytes": int,  # runtime, glue and model
+                "load_gzip_bytes": int,
+                "load_ms": float,
+                "ms_p50": float,
+                "ms_p95": float,
+                "ms_best": float,
+                "max_difference": float,  # of alpha, to the first
+            }
+        ],
+        "csp_reports": int,
+    },
 }

@@ -1,0 +1,74 @@
+// The mask in the page is Python's mask of the same frame, unshifted; on the GPU's stage and on the canvas's.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { difference, iou, shift } from "./masks.mjs";
+import { decode } from "./png.mjs";
+
+const model = new URL("../model/", import.meta.url);
+const portrait = JSON.parse(readFileSync(new URL("portrait.json", model)));
+const { width, height } = portrait.input;
+
+const last = async (page) => {
+  const { mask, image } = await page.evaluate(() => {
+    const { mask, image } = window.fastportrait.answer;
+    return { mask: [...mask], image: [...image] };
+  });
+  return { mask, image: image.filter((_, i) => i % 4 < 3) };
+};
+
+function agree(mask, truth, what) {
+  const [x, y] = shift(mask, truth, width, height);
+  assert.ok(iou(mask, truth) >= 0.99, `${what}: IoU is ${iou(mask, truth)}`);
+  assert.ok(Math.hypot(x, y) < 0.05, `${what}: shifted by ${x}, ${y}`);
+  assert.ok(difference(mask, truth) / 255 < 0.01, `${what}: mean difference is ${difference(mask, truth) / 255}`);
+}
+
+async function vectors({ open }, path) {
+  const page = await open({ path });
+  for (const [i, vector] of portrait.vectors.entries()) {
+    await page.evaluate(() => delete window.fastportrait);
+    await page.setInputFiles("#file", new URL(vector.frame, model).pathname);
+    await page.waitForFunction(() => window.fastportrait?.answer);
+    const { mask, image } = await last(page);
+    assert.ok(difference(image, decode(readFileSync(new URL(vector.image, model))).pixels) < 0.6, `${i}: another input`);
+    agree(mask, decode(readFileSync(new URL(vector.alpha, model))).pixels, vector.frame);
+  }
+}
+
+export const photos_give_Pythons_masks_on_the_GPU = (e2e) => vectors(e2e, "");
+export const photos_give_Pythons_masks_on_a_canvas = (e2e) => vectors(e2e, "?stage=canvas");
+
+export async function camera_frames_give_Pythons_masks({ live, frames, film }) {
+  const truths = Array.from({ length: 12 }, (_, i) => ({
+    frame: decode(readFileSync(join(film, `${i}-frame.png`))),
+    alpha: decode(readFileSync(join(film, `${i}-alpha.png`))).pixels,
+  }));
+  const page = await live();
+  const seen = new Set();
+  for (let k = 0; k < 4; k++) {
+    await frames(page, 1);
+    const { mask, image } = await last(page);
+    // which frame of the film it is: the one that looks most like it
+    const unlike = truths.map(({ frame }) => {
+      let sum = 0;
+      for (let y = 2; y < height; y += 5)
+        for (let x = 2; x < width; x += 5) {
+          const at = (Math.floor(((y + 0.5) * frame.height) / height) * frame.width + Math.floor(((x + 0.5) * frame.width) / width)) * 3;
+          for (let c = 0; c < 3; c++) sum += Math.abs(image[(y * width + x) * 3 + c] - frame.pixels[at + c]);
+        }
+      return sum;
+    });
+    const which = unlike.indexOf(Math.min(...unlike));
+    seen.add(which);
+    agree(mask, truths[which].alpha, `frame ${which}`);
+  }
+  assert.ok(seen.size > 1, "the film does not move");
+}
+
+export async function a_backend_passes_its_self_test({ open }) {
+  const page = await open({ path: "?backend=wasm" });
+  await page.setInputFiles("#file", new URL(portrait.vectors[0].frame, model).pathname);
+  await page.waitForFunction(() => window.fastportrait?.answer);
+  await page.evaluate(() => window.fastportrait.segmenter.check());
+}

@@ -1,0 +1,184 @@
+// The page itself: accessible, fitting every screen, offline, updated, measured, and steady in memory.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { serve } from "./server.mjs";
+
+const require = createRequire(import.meta.url);
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const astronaut = new URL("../../examples/astronaut.jpg", import.meta.url).pathname;
+
+async function accessible(page, where) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations);
+  const bad = found.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(bad.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => node.html).join(" ")}`), []);
+}
+
+export async function accessible_in_light_and_dark({ open }) {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open({ colorScheme, reducedMotion: "reduce" });
+    await page.waitForTimeout(300);
+    await accessible(page, `start, ${colorScheme}`);
+    await page.setInputFiles("#file", astronaut);
+    await page.waitForSelector('body[data-state="still"]');
+    await accessible(page, `still, ${colorScheme}`);
+    for (const button of ["#measure-open", "#about-open"]) {
+      await page.click(button);
+      await accessible(page, `${button}, ${colorScheme}`);
+      await page.keyboard.press("Escape");
+    }
+    await page.context().close();
+  }
+}
+
+export async function by_keyboard_alone({ open }) {
+  const page = await open();
+  const reached = [];
+  for (let k = 0; k < 5; k++) {
+    await page.keyboard.press("Tab");
+    reached.push(await page.evaluate(() => document.activeElement.id));
+  }
+  assert.deepEqual(reached.slice(0, 4), ["measure-open", "about-open", "start", "pick"]);
+  await page.focus("#start");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector('body[data-state="live"]');
+  await page.focus('input[value="blur"]');
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.getAttribute("body", "data-look"), "clear");
+}
+
+export async function fits_phones_and_desktops({ open, shots }) {
+  const screens = [["phone-small", 360, 640], ["phone", 390, 844], ["phone-wide", 740, 360], ["desktop", 1280, 800]];
+  for (const [name, width, height] of screens) {
+    const page = await open({ viewport: { width, height }, colorScheme: name === "phone-small" ? "light" : "dark" });
+    await page.screenshot({ path: join(shots, `${name}-start.png`) });
+    await page.setInputFiles("#file", astronaut);
+    await page.waitForSelector('body[data-state="still"]');
+    await page.check('input[value="dawn"]');
+    await page.screenshot({ path: join(shots, `${name}.png`) });
+    const wrong = await page.evaluate(() => {
+      const [w, h] = [innerWidth, innerHeight];
+      const bad = [];
+      if (document.documentElement.scrollWidth > w) bad.push("the page scrolls sideways");
+      for (const button of document.querySelectorAll("button")) {
+        const box = button.getBoundingClientRect();
+        if (!box.width) continue;
+        if (box.width < 44 || box.height < 44) bad.push(`${button.id} is ${box.width} x ${box.height}`);
+        if (box.left < 0 || box.right > w || box.top < 0 || (box.bottom > h && !button.closest("#controls"))) bad.push(`${button.id} is off the screen`);
+      }
+      const stage = document.querySelector("#stage").getBoundingClientRect();
+      if (stage.height < 0.3 * h) bad.push(`the picture is only ${stage.height} high`);
+      if (document.querySelector("#shoot").getBoundingClientRect().bottom > h) bad.push("the shutter is below the screen");
+      return bad;
+    });
+    assert.deepEqual(wrong, [], name);
+    await page.context().close();
+  }
+}
+
+export async function a_slow_phone_skips_frames_and_queues_none({ live, frames }) {
+  const page = await live();
+  const client = await page.context().newCDPSession(page);
+  await client.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  await frames(page, 3);
+  const { shown, skipped, latency } = await page.evaluate(() => {
+    const { live, timing } = window.fastportrait;
+    return { shown: live.shown, skipped: live.skipped, latency: timing.latency };
+  });
+  assert.ok(shown >= 4 && skipped >= 1, `${shown} shown, ${skipped} skipped`);
+  assert.ok(latency < 20_000, `a frame waited ${latency} ms`);
+  await page.check('input[value="white"]');
+  assert.equal(await page.getAttribute("body", "data-look"), "colour");
+}
+
+export async function measures_the_phone({ live, shots }) {
+  const page = await live();
+  await page.evaluate(() => (document.querySelector('input[name="minutes"][value="1"]').value = "0.1"));
+  await page.click("#measure-open");
+  await page.check('input[name="minutes"][value="0.1"]');
+  await page.click("#measure-start");
+  await page.waitForSelector("#measure-save:not([hidden])");
+  await page.screenshot({ path: join(shots, "measured.png") });
+  const saving = page.waitForEvent("download");
+  await page.click("#measure-save");
+  const result = JSON.parse(readFileSync(await (await saving).path(), "utf8"));
+  assert.equal(result.schema, "phone/1");
+  const kinds = (value) => (Array.isArray(value) ? [kinds(value[0])] : value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, kinds(v)])) : typeof value);
+  assert.deepEqual(kinds(result), {
+    schema: "string", date: "string", app: "string", model: { name: "string", sha256: "string", file: "string" },
+    device: { name: "string", platform: "string", browser: "string" }, runtime: { name: "string", backend: "string", threads: "number" },
+    protocol: "string", camera: { width: "number", height: "number", fps: "number" }, minutes: "number",
+    samples: [{ t_s: "number", network_ms: "number", latency_ms: "number", fps: "number" }],
+    summary: { network_ms_p50: "number", network_ms_p95: "number", latency_ms_p50: "number", latency_ms_p95: "number", fps: "number" },
+  });
+  const { summary } = result;
+  assert.ok(summary.network_ms_p50 > 0 && summary.network_ms_p50 <= summary.network_ms_p95);
+  assert.ok(summary.latency_ms_p50 >= summary.network_ms_p50 && summary.fps > 0);
+  assert.deepEqual([result.camera.width, result.camera.height], [640, 480]);
+  assert.match(result.device.browser, /Chrom/);
+}
+
+export async function offline_after_the_first_load_and_updated_when_asked({ live, frames, open, built }) {
+  let build = "first";
+  const change = (name, body) =>
+    build === "first" ? body
+    : name === "sw.js" ? Buffer.from(body.toString().replace(/fastportrait-[0-9a-f]{16}/, "fastportrait-00000000000000ff"))
+    : name === "index.html" ? Buffer.from(body.toString().replace("<title>fastportrait", "<title>fastportrait 2")) : body;
+  const at = await serve(built, { change });
+  const page = await open({ at });
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+
+  build = "second";
+  await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
+  await page.waitForSelector("#update:not([hidden])");
+  assert.equal(await page.title(), "fastportrait", "the old build was mixed with the new one");
+  await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
+  assert.equal(await page.title(), "fastportrait 2");
+  assert.equal((await page.evaluate(() => caches.keys())).length, 1);
+
+  at.close();
+  await page.context().setOffline(true);
+  await page.reload();
+  await page.click("#start");
+  await frames(page, 1);
+}
+
+export async function nothing_from_elsewhere_and_below_12_MB({ open }) {
+  const elsewhere = [];
+  const page = await open();
+  page.on("request", (request) => /^https?:/.test(request.url()) && new URL(request.url()).hostname !== "localhost" && elsewhere.push(request.url()));
+  await page.reload();
+  await page.setInputFiles("#file", astronaut);
+  await page.waitForSelector('body[data-state="still"]');
+  assert.deepEqual(elsewhere, []);
+  const { gzipSync } = await import("node:zlib");
+  const names = await page.evaluate(async () => (await (await caches.open((await caches.keys())[0])).keys()).map((request) => new URL(request.url).pathname.slice(1)));
+  const folder = new URL("../../src/fastportrait/serve/static/", import.meta.url);
+  const bytes = names.filter(Boolean).reduce((sum, name) => sum + gzipSync(readFileSync(new URL(name, folder))).length, 0);
+  console.log(`     first load: ${names.length} files, ${(bytes / 1e6).toFixed(2)} MB compressed`);
+  assert.ok(names.length > 8 && bytes < 12e6);
+}
+
+export async function memory_stays_flat({ live, frames }) {
+  const page = await live();
+  const client = await page.context().newCDPSession(page);
+  const minutes = Number(process.env.E2E_MINUTES ?? 0);
+  const used = async () => {
+    await client.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await client.send("Runtime.getHeapUsage");
+    const { metrics } = await client.send("Performance.getMetrics");
+    return { heap: usedSize, nodes: metrics.find(({ name }) => name === "Nodes").value };
+  };
+  await client.send("Performance.enable");
+  await frames(page, 4);
+  const before = await used();
+  const end = Date.now() + minutes * 60_000;
+  do await frames(page, 12);
+  while (Date.now() < end);
+  const after = await used();
+  assert.ok(after.heap - before.heap < 1.5e6, `the heap grew by ${after.heap - before.heap} bytes`);
+  assert.ok(after.nodes - before.nodes < 50, `${after.nodes - before.nodes} more nodes`);
+}
