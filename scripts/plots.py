@@ -83,7 +83,7 @@ def counted(network: str, size: tuple[int, int]) -> int:
 
 
 def times(root: Path) -> dict[str, float]:
-    """CPU milliseconds of a network alone, in its fastest runtime, of all timed side by side on one thread."""
+    """CPU milliseconds of a network in its fastest runtime, of all timed side by side on one thread."""
     path = root / "results" / "latency" / "peers.json"
     if not path.exists():
         return {}
