@@ -175,7 +175,7 @@ def _label(name: str, x: float, y: float, boxes: list[Box]) -> str:
     for left, base in places:
         box = (left, base - 10, left + wide, base + 2)
         free = all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in boxes)
-        if free and left > 60 and left + wide < WIDTH:
+        if free and left > 60 and left + wide < WIDTH - 12:
             break
     else:
         left, base = places[0]
