@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 VANISH = 0.75
 """The presence below which somebody who was there is gone; to appear takes `segmenter.PRESENT`."""
 SETTLED = 0.02
-"""Largest change of a mask, meant over 8 x 8 pixels, that is still too small to see."""
+"""Largest change of a mask, meant over 8 x 8 pixels, that is still too small to see ..."""
+CALM = 6
+"""... for so many frames in a row, the filter's way to its end, before the network may rest."""
 HOLD = 30
 """Frames after which the network looks again even if nothing moves."""
 
@@ -55,7 +57,7 @@ class Stream:
         self._mask: Plane | None = None
         self._alpha: Plane | None = None
         self._there = False
-        self._settled = False
+        self._settled = 0
         self._held = 0
 
     def __call__(self, frame: ArrayLike) -> NDArray[np.float32]:
@@ -93,7 +95,8 @@ class Stream:
             return self._mask
         new = transform.from_network(self._network(image), where)
         shown = self._filter(new, np.rint(small).astype(np.uint8))
-        self._settled = self._mask is not None and _change(self._mask, shown) <= SETTLED
+        same = self._mask is not None and _change(self._mask, shown) <= SETTLED
+        self._settled = self._settled + 1 if same else 0
         self._mask, self._alpha, self._looked, self._held = shown, None, now, 0
         return shown
 
@@ -117,7 +120,7 @@ class Stream:
         return alpha
 
     def _rests(self, now: Glance) -> bool:
-        if not (self.idle and self._settled and self._looked is not None and self._held < HOLD):
+        if not (self.idle and self._settled >= CALM and self._looked is not None and self._held < HOLD):
             return False
         return is_still(self._looked, now)
 
