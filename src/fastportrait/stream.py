@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 VANISH = 0.75
 """The presence below which somebody who was there is gone; to appear takes `segmenter.PRESENT`."""
-SETTLED = 0.02
-"""Largest change of a mask, meant over 8 x 8 pixels, that is still too small to see."""
+CALM = 9
+"""Frames for which nothing may have moved before the network rests: the filter's way to its end."""
 HOLD = 30
 """Frames after which the network looks again even if nothing moves."""
 
@@ -55,7 +55,7 @@ class Stream:
         self._mask: Plane | None = None
         self._alpha: Plane | None = None
         self._there = False
-        self._settled = False
+        self._calm = 0
         self._held = 0
 
     def __call__(self, frame: ArrayLike) -> NDArray[np.float32]:
@@ -90,12 +90,13 @@ class Stream:
             assert self._mask is not None
             self.skipped += 1
             self._held += 1
-            return self._mask
+            return self._mask.copy()
         new = transform.from_network(self._network(image), where)
         shown = self._filter(new, np.rint(small).astype(np.uint8))
-        self._settled = self._mask is not None and _change(self._mask, shown) <= SETTLED
+        same = self._looked is not None and is_still(self._looked, now)
+        self._calm = self._calm + 1 if same else 0
         self._mask, self._alpha, self._looked, self._held = shown, None, now, 0
-        return shown
+        return shown.copy()
 
     def alpha(self, frame: NDArray[np.uint8], mask: Plane) -> Plane:
         """`mask` at the frame's size, its edges drawn on the frame's; all zero where nobody is.
@@ -117,7 +118,7 @@ class Stream:
         return alpha
 
     def _rests(self, now: Glance) -> bool:
-        if not (self.idle and self._settled and self._looked is not None and self._held < HOLD):
+        if not (self.idle and self._calm >= CALM and self._looked is not None and self._held < HOLD):
             return False
         return is_still(self._looked, now)
 
@@ -132,7 +133,3 @@ def _small(image: NDArray[np.float32], where: transform.Place) -> NDArray[np.flo
     """(h, w, 3) in 0..255: the frame's part of the network's input."""
     rows, columns = slice(where.top, where.top + where.height), slice(where.left, where.left + where.width)
     return np.asarray(cv2.merge(list(image[0][:, rows, columns])) * np.float32(255), np.float32)
-
-
-def _change(before: Plane, now: Plane) -> float:
-    return float(cv2.blur(cv2.absdiff(before, now), (8, 8)).max())

@@ -126,7 +126,7 @@ class TopDownVideo(TopDown):
 
     def seen(self, image: Tensor, previous: Tensor) -> Tensor:
         first, *others = self.trunk.stages
-        stem, *blocks = first
+        stem, *blocks = first.children()
         x = stem(self.normalise(image)) + self.before(previous)
         for block in blocks:
             x = block(x)
