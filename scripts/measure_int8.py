@@ -43,6 +43,7 @@ def main() -> None:
                 row: dict[str, Any] = {"format": form, "rung": rung.name, "in_float": len(rung.kept)}
                 row |= {"iou": round(rung.iou, 5), "boundary_iou": round(rung.boundary_iou, 5)}
                 row |= {f"lost_{name}": round(value, 5) for name, value in rung.loss.items()}
+                row["shift"] = round(rung.shift, 4)
                 rungs.append(row | {"holds": rung.ok, "kept": rung is made.rungs[-1]})
                 print(row["format"], rung.name, rung.loss, "holds" if rung.ok else "fails", flush=True)
             whole = export(args.weights, Path(folder) / "fp32", to=form, pictures=pictures)

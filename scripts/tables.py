@@ -244,8 +244,9 @@ def int8_rungs(root: Path) -> str:
     for row in result["rungs"] if result else []:
         lost = f"{100 * row['lost_iou']:.2f}", f"{100 * row['lost_boundary_iou']:.2f}"
         state = "kept" if row["kept"] else "holds" if row["holds"] else "fails"
-        rows.append([f"{row['format']}: {row['rung']}", *lost, state])
-    return table(["rung", "IoU points lost", "boundary IoU points lost", "state"], rows)
+        rows.append([f"{row['format']}: {row['rung']}", *lost, f"{row['shift']:.3f}", state])
+    heads = ["rung", "IoU points lost", "boundary IoU points lost", "displaced by, pixels", "state"]
+    return table(heads, rows)
 
 
 def int8_files(root: Path) -> str:

@@ -18,6 +18,7 @@ from fastportrait.export.pictures import Labelled, Pictures
 from fastportrait.nets.network import Network
 
 SIZE = (64, 64)
+CHANNELS = 64
 
 
 class Green(Network):
@@ -27,16 +28,16 @@ class Green(Network):
 
     def __init__(self):
         super().__init__()
-        self.differ = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
-        self.score = nn.Conv2d(8, 1, 1)
+        self.differ = nn.Sequential(nn.Conv2d(3, CHANNELS, 3, padding=1), nn.ReLU())
+        self.score = nn.Conv2d(CHANNELS, 1, 1)
         with torch.no_grad():
             self.differ[0].weight.zero_()
             self.differ[0].bias.zero_()
-            for channel in range(8):  # even ones: green over red; odd ones: red over green
+            for channel in range(CHANNELS):  # even ones: green over red; odd ones: red over green
                 sign = 1 if channel % 2 == 0 else -1
                 self.differ[0].weight[channel, :, 1, 1] = torch.tensor([-0.229, 0.224, 0]) * sign
                 self.differ[0].bias[channel] = -0.029 * sign
-                self.score.weight[0, channel] = 8.0 * sign
+                self.score.weight[0, channel] = 64.0 / CHANNELS * sign
             self.score.bias.fill_(-1.0)
 
     def forward(self, image):

@@ -258,6 +258,7 @@ SCHEMAS: dict[str, Any] = {
                 "boundary_iou": float,
                 "lost_iou": float,
                 "lost_boundary_iou": float,
+                "shift": float,  # pixels
                 "holds": bool,
                 "kept": bool,
             }

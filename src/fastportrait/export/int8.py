@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..nets.network import Network
-from .gate import LOSS, accuracy, reference
+from .gate import LOSS, accuracy, compare, complaint, reference
 from .pictures import Picture, Pictures
 
 Run = Callable[[Picture], Picture]
@@ -47,7 +47,10 @@ class Rung:
     boundary_iou: float
     loss: dict[str, float]
     """What it loses against the network in PyTorch, as shares."""
+    shift: float
+    """Pixels by which it displaces the mask."""
     ok: bool
+    """Whether the gate lets it through."""
 
 
 def climb(
@@ -63,13 +66,16 @@ def climb(
             "name a folder of shards by --data or FASTPORTRAIT_DATA"
         )
     ours = accuracy(lambda image: reference(net, [image])[0], pictures.labelled)
+    expected = reference(net, pictures.images)
     trial = path.with_name(f"trial-{path.name}")
 
     def judged(name: str, kept: list[str]) -> Rung:
-        theirs = accuracy(runner(trial), pictures.labelled)
+        run = runner(trial)
+        theirs = accuracy(run, pictures.labelled)
         loss = {metric: ours[metric] - theirs[metric] for metric in LOSS}
-        ok = all(loss[metric] <= most for metric, most in LOSS.items())
-        return Rung(name, kept, theirs["iou"], theirs["boundary_iou"], loss, ok)
+        parity = compare(run, expected, pictures.images, pictures.source, loss)
+        wrong = complaint(parity, "int8")
+        return Rung(name, kept, theirs["iou"], theirs["boundary_iou"], loss, parity.shift, not wrong)
 
     quantiser.weights(trial)
     tried = [judged("weights", [])]

@@ -5,10 +5,8 @@ alpha keep PyTorch's layout, (1, 3, h, w) and (1, 1, h, w): the file turns them 
 """
 
 import contextlib
-import io
 import json
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from ..nets.network import Network
 from .form import phone_form
 from .litert_int8 import LiteRTQuantiser
 from .pictures import Picture
+from .quiet import quiet
 
 NAME, ENDING, PACKAGE = "litert", ".tflite", "export-litert"
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -126,15 +125,3 @@ def inside(path: Path) -> Callable[[Picture], dict[str, NDArray[np.float32]]]:
         return found
 
     return run
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Without the converters' progress reports and their dependencies' warnings, none about our network."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        yield

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .pictures import Picture
+from .quiet import quiet
 
 KINDS = (
     "CONV_2D",
@@ -64,8 +65,6 @@ class LiteRTQuantiser:
     def _calibrate(self) -> Any:
         from ai_edge_quantizer.quantizer import Quantizer
 
-        from .litert import quiet
-
         with quiet():
             quantizer = Quantizer(str(self.path))
             quantizer.load_quantization_recipe(self._recipe(self.layers))
@@ -76,8 +75,6 @@ class LiteRTQuantiser:
 
     def _write(self, path: Path, recipe: Any, ranges: Any) -> None:
         from ai_edge_quantizer.quantizer import Quantizer
-
-        from .litert import quiet
 
         with quiet():
             quantizer = Quantizer(str(self.path))

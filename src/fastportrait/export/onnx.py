@@ -18,6 +18,7 @@ from ..nets.network import Network
 from .form import phone_form
 from .onnx_int8 import OnnxQuantiser
 from .pictures import Picture
+from .quiet import quiet
 
 NAME, ENDING, PACKAGE = "onnx", ".onnx", "export-onnx"
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -51,16 +52,17 @@ def build(net: Network, size: tuple[int, int]) -> Any:
     import onnxslim
 
     image = torch.zeros(1, 3, *size)
-    program = torch.onnx.export(
-        phone_form(net),
-        (image,),
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=["image"],
-        output_names=["alpha"],
-        external_data=False,
-        verbose=False,
-    )
+    with quiet():
+        program = torch.onnx.export(
+            phone_form(net),
+            (image,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["alpha"],
+            external_data=False,
+            verbose=False,
+        )
     assert program is not None
     model = onnxslim.slim(program.model_proto)
     for node in model.graph.node:

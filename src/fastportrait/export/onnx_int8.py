@@ -133,7 +133,7 @@ def _store_in_8_bits(model: Any) -> None:
         for node in model.graph.node
         for name in node.input[1:2]
     }
-    for weight in model.graph.initializer:
+    for weight in list(model.graph.initializer):
         if weight.data_type != TensorProto.FLOAT or len(weight.dims) < 2 or np.prod(weight.dims) < 64:
             continue
         wide, values = weight.name, numpy_helper.to_array(weight)
