@@ -122,7 +122,8 @@ def slice_by_index(
 def split(
     x: Tensor, axis: int, num_splits: int | None = None, split_sizes: list[int] | None = None
 ) -> tuple[Tensor, ...]:
-    return x.split(split_sizes or x.shape[axis] // int(num_splits or 1), axis)
+    sizes = split_sizes or x.shape[axis] // int(num_splits or 1)
+    return x.split(sizes, axis)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def concat(values: list[Tensor], axis: int, interleave: bool) -> Tensor:
