@@ -101,7 +101,7 @@ def _exact(operations: list[Any]) -> set[str]:
     hangs on, as which of four values is the largest (ENet, SegNet) or whether a block runs (SkipNet): in half
     precision near ties fall the other way, and the masks are others.
     """
-    names = set()
+    names: set[str] = set()
     for operation in reversed(operations):
         read_by = [child.name for var in operation.outputs for child in var.child_ops]
         if operation.op_type in STEPS or not names.isdisjoint(read_by):

@@ -123,7 +123,7 @@ def split(
     x: Tensor, axis: int, num_splits: int | None = None, split_sizes: list[int] | None = None
 ) -> tuple[Tensor, ...]:
     sizes = split_sizes or x.shape[axis] // int(num_splits or 1)
-    return x.split(sizes, axis)  # type: ignore[no-untyped-call, no-any-return]
+    return x.split(sizes, axis)  # type: ignore[no-untyped-call]
 
 
 def concat(values: list[Tensor], axis: int, interleave: bool) -> Tensor:
