@@ -150,10 +150,6 @@ def expand_dims(x: Tensor, axes: list[int]) -> Tensor:
     return x
 
 
-def squeeze(x: Tensor, axes: list[int]) -> Tensor:
-    return x.squeeze(tuple(axes))
-
-
 def reduce(what: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def reduced(x: Tensor, axes: list[int], keep_dims: bool) -> Tensor:
         return what(x, dim=axes, keepdim=keep_dims)
@@ -242,19 +238,16 @@ OPS: dict[str, Callable[..., Any]] = {
     "mul": lambda x, y: x * y,
     "pad": pad,
     "pixel_shuffle": lambda x, upscale_factor: F.pixel_shuffle(x, upscale_factor),
-    "prelu": lambda x, alpha: F.prelu(x, alpha),
     "reduce_max": reduce(torch.amax),
     "reduce_mean": reduce(torch.mean),
     "reduce_sum": reduce(torch.sum),
     "relu": lambda x: x.relu(),
-    "relu6": lambda x: x.clamp(0, 6),
     "reshape": lambda x, shape: x.reshape(shape),
     "sigmoid": lambda x: x.sigmoid(),
     "sigmoid_hard": lambda x, alpha, beta: (float(alpha) * x + float(beta)).clamp(0, 1),
     "slice_by_index": slice_by_index,
     "softmax": lambda x, axis: x.softmax(axis),
     "split": split,
-    "squeeze": squeeze,
     "sub": lambda x, y: x - y,
     "tanh": lambda x: x.tanh(),
     "thresholded_relu": lambda x, alpha: torch.where(x >= float(alpha), x, torch.zeros_like(x)),
