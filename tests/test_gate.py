@@ -280,3 +280,18 @@ def test_litert_passes_too_and_its_card_is_in_it(precision, net, pictures, tmp_p
         np.testing.assert_allclose(
             engine(pictures.images[0]), expected, atol=gate.TOLERANCE[precision].max_alpha
         )
+
+
+class Jump(Network):
+    """A person is where red exceeds green, by however little."""
+
+    def forward(self, image):
+        return 2 * (image[:, :1] - image[:, 1:2]).clamp(0, 1).ceil() - 1
+
+
+def test_a_network_that_jumps_is_far_from_itself_where_nothing_decides():
+    grey, red = (np.full((1, 3, 8, 8), 0.5, np.float32) for _ in range(2))
+    red[:, 0] = 0.9
+    far = [gate.own_rounding(Jump(), gate.reference(Jump(), [image]), [image]) for image in (grey, red)]
+    assert far[0]["max_alpha"] > 0.4
+    assert far[1]["max_alpha"] < 1e-6

@@ -6,10 +6,9 @@ int8): one channel of half floats in [0, 1], which Core Image and Metal take as 
 half cannot hold the 1e-4 that fp32 promises, so there, in the file that one compares with, alpha is a
 multi-array of floats (1, 1, h, w).
 
-fp16 computes in half precision, which the Neural Engine needs, but for the few operations that `_exact`
-names. int8 stores the weights in 8 bits, each filter
-with its own scale, and computes as fp16 does: it makes the file smaller, not faster, and needs no
-calibration.
+fp16 computes in half precision, which the Neural Engine needs, but for the operations that `_exact` names.
+int8 stores the weights in 8 bits, each filter with its own scale, and computes as fp16 does: it makes the
+file smaller, not faster, and needs no calibration.
 """
 
 import io
@@ -101,7 +100,7 @@ def _exact(operations: list[Any]) -> set[str]:
     hangs on, as which of four values is the largest (ENet, SegNet) or whether a block runs (SkipNet): in half
     precision near ties fall the other way, and the masks are others.
     """
-    names = set()
+    names: set[str] = set()
     for operation in reversed(operations):
         read_by = [child.name for var in operation.outputs for child in var.child_ops]
         if operation.op_type in STEPS or not names.isdisjoint(read_by):

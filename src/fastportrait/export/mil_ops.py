@@ -122,7 +122,8 @@ def slice_by_index(
 def split(
     x: Tensor, axis: int, num_splits: int | None = None, split_sizes: list[int] | None = None
 ) -> tuple[Tensor, ...]:
-    return x.split(split_sizes or x.shape[axis] // int(num_splits or 1), axis)
+    sizes = split_sizes or x.shape[axis] // int(num_splits or 1)
+    return x.split(sizes, axis)  # type: ignore[no-untyped-call]
 
 
 def concat(values: list[Tensor], axis: int, interleave: bool) -> Tensor:
@@ -147,10 +148,6 @@ def expand_dims(x: Tensor, axes: list[int]) -> Tensor:
     for axis in sorted(axis % (x.ndim + len(axes)) for axis in axes):
         x = x.unsqueeze(axis)
     return x
-
-
-def squeeze(x: Tensor, axes: list[int]) -> Tensor:
-    return x.squeeze(tuple(axes))
 
 
 def reduce(what: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -241,19 +238,16 @@ OPS: dict[str, Callable[..., Any]] = {
     "mul": lambda x, y: x * y,
     "pad": pad,
     "pixel_shuffle": lambda x, upscale_factor: F.pixel_shuffle(x, upscale_factor),
-    "prelu": lambda x, alpha: F.prelu(x, alpha),
     "reduce_max": reduce(torch.amax),
     "reduce_mean": reduce(torch.mean),
     "reduce_sum": reduce(torch.sum),
     "relu": lambda x: x.relu(),
-    "relu6": lambda x: x.clamp(0, 6),
     "reshape": lambda x, shape: x.reshape(shape),
     "sigmoid": lambda x: x.sigmoid(),
     "sigmoid_hard": lambda x, alpha, beta: (float(alpha) * x + float(beta)).clamp(0, 1),
     "slice_by_index": slice_by_index,
     "softmax": lambda x, axis: x.softmax(axis),
     "split": split,
-    "squeeze": squeeze,
     "sub": lambda x, y: x - y,
     "tanh": lambda x: x.tanh(),
     "thresholded_relu": lambda x, alpha: torch.where(x >= float(alpha), x, torch.zeros_like(x)),
