@@ -5,6 +5,7 @@ What a step draws is a function of (seed, step) alone: a resumed run sees what t
 have seen.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .shards import Sample, read_shard, shards
+from .shards import Sample, read_parts, read_shard, shards
 
 CANVAS = 384
 MASKS = ("alpha", "refined", "binary", "polygon", "pseudo")
@@ -60,8 +61,8 @@ def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
 
     Raises `ValueError` where the shards hold a source that `sources` does not name, or the other way round.
     """
-    samples = _read_placed(folder, "train")
-    found = Counter(s.meta["source"] for s in samples)
+    metas = _metas(folder, "train")
+    found = Counter(meta["source"] for meta in metas)
     sources = sources or {source: count**0.5 for source, count in found.items()}
     if found.keys() != sources.keys():
         differ = ", ".join(sorted(found.keys() ^ sources.keys()))
@@ -69,25 +70,24 @@ def load_portraits(folder: Path, sources: dict[str, float]) -> Pictures:
             f"{folder}: the sources of the shards are {', '.join(sorted(found))}; "
             f"`sources` differs in {differ}"
         )
-    groups = Counter((s.meta["source"], s.meta.get("group")) for s in samples)
-    shares = np.array([groups[s.meta["source"], s.meta.get("group")] ** -0.5 for s in samples])
+    groups = Counter((meta["source"], meta.get("group")) for meta in metas)
+    shares = np.array([groups[meta["source"], meta.get("group")] ** -0.5 for meta in metas])
     for source, weight in sources.items():
-        of_source = np.array([s.meta["source"] == source for s in samples])
+        of_source = np.array([meta["source"] == source for meta in metas])
         shares[of_source] *= weight / shares[of_source].sum()
-    return _stack(samples, shares)
+    return _stack(folder, "train", metas, shares)
 
 
 def load_scenes(folder: Path) -> Pictures:
     """The split `background`: pictures without people, all drawn alike."""
-    samples = _read_placed(folder, "background")
-    return _stack(samples, np.ones(len(samples)))
+    metas = _metas(folder, "background")
+    return _stack(folder, "background", metas, np.ones(len(metas)))
 
 
-def _read_placed(folder: Path, split: str) -> list[Sample]:
-    """A split whose pictures fit the canvas; the shards are decoded side by side."""
-    with ThreadPoolExecutor() as pool:
-        parts = pool.map(lambda shard: list(_placed(read_shard(shard))), shards(folder, split))
-        return [sample for part in parts for sample in part]
+def _metas(folder: Path, split: str) -> list[dict[str, Any]]:
+    """What each sample of a split says of itself; no picture is decoded."""
+    every = (parts for shard in shards(folder, split) for _, parts in read_parts(shard))
+    return [json.loads(parts.get("json", b"{}")) for parts in every]
 
 
 def _placed(samples: Iterable[Sample]) -> Iterable[Sample]:
@@ -106,18 +106,27 @@ def _placed(samples: Iterable[Sample]) -> Iterable[Sample]:
         )
 
 
-def _stack(samples: list[Sample], draw: np.ndarray) -> Pictures:
-    """Takes `samples` out of their list one by one, so that memory holds each picture once."""
-    n, metas = len(samples), [s.meta for s in samples]
-    extent = torch.tensor([s.image.shape[:2] for s in samples], dtype=torch.float32)
+def _stack(folder: Path, split: str, metas: list[dict[str, Any]], draw: np.ndarray) -> Pictures:
+    """A split on canvases. The shards are decoded side by side, each picture straight into its place: memory
+    holds none twice."""
+    n = len(metas)
+    extent = torch.zeros(n, 2)
     image = torch.zeros(n, 3, CANVAS, CANVAS, dtype=torch.uint8)
     alpha = torch.zeros(n, 1, CANVAS, CANVAS, dtype=torch.uint8)
-    for i in reversed(range(n)):
-        s = samples.pop()
-        height, width = s.image.shape[:2]
-        image[i, :, :height, :width] = torch.from_numpy(np.ascontiguousarray(s.image.transpose(2, 0, 1)))
-        if s.alpha is not None:
-            alpha[i, 0, :height, :width] = torch.from_numpy(s.alpha)
+
+    def place(shard: Path, first: int) -> None:
+        for i, s in enumerate(_placed(read_shard(shard)), first):
+            height, width = s.image.shape[:2]
+            extent[i] = torch.tensor([height, width])
+            image[i, :, :height, :width] = torch.from_numpy(np.ascontiguousarray(s.image.transpose(2, 0, 1)))
+            if s.alpha is not None:
+                alpha[i, 0, :height, :width] = torch.from_numpy(s.alpha)
+
+    tars = shards(folder, split)
+    counts = [sum(1 for _ in read_parts(tar)) for tar in tars]
+    firsts = [sum(counts[:i]) for i in range(len(tars))]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(place, tars, firsts))
     return Pictures(
         image=image,
         alpha=alpha,
