@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from fastportrait import results
 from fastportrait.bench.latency import latency
-from fastportrait.export.onnx import convert
+from fastportrait.export.onnx import build as onnx_graph
 from fastportrait.nets.blocks import ConvBNAct, double
 from fastportrait.nets.card import measure
 from fastportrait.nets.mobilenetv2 import TABLE
@@ -77,7 +77,7 @@ def session(build: Callable[[], Network], size: int) -> Callable[[], object]:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    data = convert(build().eval(), (size, size), {}, "fp32")
+    data = onnx_graph(build().eval(), (size, size)).SerializeToString()
     made = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     image = np.random.default_rng(0).random((1, 3, size, size), np.float32)
     return lambda: made.run(None, {"image": image})

@@ -16,6 +16,8 @@ from typing import Any
 from fastportrait.data.shards import data_folder, read
 from fastportrait.evaluate import evaluate
 from fastportrait.export import export
+from fastportrait.export.pictures import gather
+from fastportrait.nets.weights import read_about
 from fastportrait.segmenter import Segmenter
 
 ROOT = Path(__file__).parents[1]
@@ -51,8 +53,12 @@ def main() -> None:
     name = args.weights.stem
 
     with tempfile.TemporaryDirectory(dir=WEIGHTS) as folder:
-        path, parity = export(args.weights, Path(folder), precision="fp16")
-        measured = evaluate(name, Segmenter(path), read(args.data or data_folder(), "val"))
+        data_from = args.data or data_folder()
+        size = read_about(args.weights).size
+        pictures = gather(size, data_from)
+        written = export(args.weights, Path(folder), precision="fp16", pictures=pictures)
+        path = written.path
+        measured = evaluate(name, Segmenter(path), read(data_from, "val"))
         scores = {"val": in_points(measured["scores"])}
         card = with_card(path, {"scores": scores})
         data = path.read_bytes()
@@ -66,7 +72,9 @@ def main() -> None:
     partial = WEIGHTS / "cards.json.partial"
     partial.write_text(json.dumps(cards, indent=2) + "\n")
     os.replace(partial, WEIGHTS / "cards.json")
-    print(f"{name}.onnx: {len(data):,} bytes, alpha within {parity.max_alpha:.1e} of PyTorch, {scores}")
+    print(
+        f"{name}.onnx: {len(data):,} bytes, alpha within {written.parity.max_alpha:.1e} of PyTorch, {scores}"
+    )
 
 
 if __name__ == "__main__":

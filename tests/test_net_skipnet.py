@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from fastportrait.export import onnx
-from fastportrait.export.pictures import figures
+from fastportrait.export import write
+from fastportrait.export.pictures import Pictures, figures
 from fastportrait.losses import policy
 from fastportrait.nets import ZOO
 from fastportrait.nets.blocks import ConvBNAct
@@ -163,13 +163,13 @@ def test_a_static_network_has_lost_the_blocks_that_few_images_ran():
 
 
 @pytest.mark.slow
-def test_a_static_network_exports():
+def test_a_static_network_exports(tmp_path):
     net = unsure()
     pictures = figures(2, (64, 64))
     with torch.no_grad():
         static = net.static(net.usage(torch.from_numpy(pictures[0])), 0.5)
-    data = onnx.convert(static, (64, 64), {}, "fp32")
-    assert onnx.parity(data, static, pictures).max_alpha < 1e-4
+    written = write(static, (64, 64), {}, "static", tmp_path, pictures=Pictures("drawn", pictures))
+    assert written.parity.max_alpha < 1e-4
 
 
 def test_the_stage_with_rewards_starts_from_all_of_the_stage_before(tmp_path):

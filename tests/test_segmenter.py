@@ -144,8 +144,8 @@ def test_a_damaged_shipped_model_is_not_run(shipped):
 
 
 def test_an_engine_that_is_absent_is_an_error_not_another_engine(green_model, tmp_path):
-    with pytest.raises(ModelError, match=r"no engine 'cuda'; there are onnx"):
-        Segmenter(green_model, engine="cuda")
+    with pytest.raises(ModelError, match=r"no engine 'tpu'; there are onnx"):
+        Segmenter(green_model, engine="tpu")
     other = tmp_path / "a.weights"
     other.touch()
     with pytest.raises(ModelError, match=r"no engine for the ending '\.weights'"):

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from fastportrait.bench.overfit import overfit
-from fastportrait.export import onnx
-from fastportrait.export.pictures import figures
+from fastportrait.export import write
+from fastportrait.export.pictures import Pictures, figures
 from fastportrait.nets import MODULES, ZOO
 from fastportrait.nets.card import describe, paper
 from fastportrait.nets.network import check_size
@@ -133,10 +133,10 @@ def test_a_size_it_cannot_take_is_refused_with_one_that_fits(card):
     ],
     ids=ZOO,
 )
-def test_onnx_gives_the_same_mask(card):
+def test_onnx_gives_the_same_mask(card, tmp_path):
     net, size = settled(card), card.smallest
-    data = onnx.convert(net, size, {}, "fp32")
-    assert onnx.parity(data, net, figures(2, size)).max_alpha < 1e-4
+    pictures = Pictures("2 drawn figures", figures(2, size))
+    assert write(net, size, {}, "net", tmp_path, to="onnx", pictures=pictures).parity.max_alpha < 1e-4
 
 
 @pytest.mark.slow

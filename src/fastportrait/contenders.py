@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,24 @@ def load_all(
         Contender(c.segment, c.about | {"name": model}, c.machine) if names.count(c.about["name"]) > 1 else c
         for model, c in zip(models, found, strict=True)
     ]
+
+
+def weights_of(model: str) -> Path:
+    """The .safetensors file of `model`: a file, or a network of the zoo that this checkout has weights of.
+
+    Raises `ValueError` where there is none.
+    """
+    path = Path(model)
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    found = _of_the_zoo(model)
+    if found is None:
+        near = get_close_matches(model, [network["name"] for network in list_networks()], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see `fastportrait models`"
+        raise ValueError(
+            f"no weights {model!r}: neither a .safetensors file nor a network of the zoo; {hint}"
+        )
+    return found
 
 
 def _of_the_zoo(name: str) -> Path | None:

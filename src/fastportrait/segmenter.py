@@ -28,7 +28,9 @@ class Segmenter:
     def __init__(
         self, model: str | Path | None = None, *, threads: int | None = None, engine: str = "auto"
     ) -> None:
-        """`model` is a shipped name (None: the small one) or a file; `threads` None uses up to four.
+        """`model` is a shipped name (None: the small one), a file, or a folder that `fastportrait export`
+        wrote; `threads` None uses up to four. `engine` "auto" takes the file's own, of a folder the fastest
+        that is installed, measured; "cuda", "coreml", "directml" or "openvino" an ONNX file on that device.
 
         Raises ValueError where there is no such model, it is no portrait network, or its engine is missing.
         """

@@ -4,6 +4,7 @@ An engine that needs more than the core install lives elsewhere and is found by 
 "fastportrait.engines", whose name is the file ending it runs: `pip install` of any package can add one.
 """
 
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-EXTRAS = {"safetensors": "nets"}
+EXTRAS = {"safetensors": "nets", "tflite": "litert", "param": "ncnn"}
 """Engine -> the extra of this package that brings what it needs."""
 
 
@@ -43,21 +44,80 @@ def available() -> dict[str, EntryPoint]:
 
 
 def open_engine(path: str | Path, *, engine: str = "auto", threads: int | None = None) -> Engine:
-    """The model file `path`, ready to run, by the engine of its ending or by the one that is named.
+    """The model at `path`, ready to run by `engine`: "auto", a file ending, or a device of ONNX Runtime.
 
-    Raises ModelError; an engine that is asked for and absent is never replaced by another.
+    `path` is a file, or a folder that `fastportrait export` wrote, or its portrait.json. "auto" is a file's
+    own engine on the CPU, and of a folder the fastest of those that are installed, devices among them,
+    measured here and now. Raises ModelError; an engine or a device that is asked for and absent is never
+    replaced by another.
     """
-    path, known = Path(path), available()
+    from .devices import DEVICES
+
+    path = Path(path)
     if threads is not None and threads < 1:
         raise ModelError(f"threads is {threads}; it must be at least 1, or None for a good number")
-    wanted = path.suffix.lower().removeprefix(".") if engine == "auto" else engine
+    if engine not in ("auto", *DEVICES, *available()):
+        there = ", ".join(sorted(available()))
+        raise ModelError(f"no engine {engine!r}; there are {there}, and of devices {', '.join(DEVICES)}")
+    if path.is_dir():
+        path = path / "portrait.json"
+    if path.name == "portrait.json" and path.is_file():
+        return _of_a_folder(path, engine, threads)
+    if engine in DEVICES:
+        return _open(path, "onnx", threads, device=engine)
+    return _open(path, _ending(path) if engine == "auto" else engine, threads)
+
+
+def _of_a_folder(description: Path, engine: str, threads: int | None) -> Engine:
+    """The model of a portrait.json by `engine`, as `open_engine`."""
+    from .choice import fastest, files
+    from .devices import DEVICES
+
+    by_ending = {_ending(path): path for path in files(description).values()}
+    if engine != "auto":
+        wanted = "onnx" if engine in DEVICES else engine
+        if wanted not in by_ending:
+            has = ", ".join(by_ending) or "none"
+            raise ModelError(f"{description}: names no .{wanted} file, which {engine} runs; it has {has}")
+        device = engine if engine in DEVICES else None
+        return _open(by_ending[wanted], wanted, threads, device=device)
+    known, opened, absent = available(), [], []
+    for ending, path in by_ending.items():
+        if ending not in known:
+            continue
+        try:
+            known[ending].load()
+        except ImportError as error:
+            absent.append(f".{ending} ({error}; {cure(ending)})")
+            continue
+        opened.append(_open(path, ending, threads))
+        for device in _present() if ending == "onnx" else ():
+            with suppress(ModelError):  # built in, and no such card: nobody asked for it
+                opened.append(_open(path, ending, threads, device=device))
+    if not opened:
+        raise ModelError(f"{description}: none of its files can run here: {', '.join(absent) or 'no engine'}")
+    return fastest(opened)
+
+
+def _present() -> list[str]:
+    """The devices that this ONNX Runtime was built for."""
+    import onnxruntime
+
+    from .devices import DEVICES
+
+    providers = onnxruntime.get_available_providers()
+    return [name for name, device in DEVICES.items() if device.provider in providers]
+
+
+def _ending(path: Path) -> str:
+    return path.suffix.lower().removeprefix(".")
+
+
+def _open(path: Path, wanted: str, threads: int | None, device: str | None = None) -> Engine:
+    known = available()
     if wanted not in known:
-        what = (
-            f"{path}: no engine for the ending {path.suffix!r}"
-            if engine == "auto"
-            else f"no engine {engine!r}"
-        )
-        raise ModelError(f"{what}; there are {', '.join(sorted(known))}")
+        endings = ", ".join(sorted(known))
+        raise ModelError(f"{path}: no engine for the ending {path.suffix!r}; there are {endings}")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
     try:
@@ -67,7 +127,7 @@ def open_engine(path: str | Path, *, engine: str = "auto", threads: int | None =
             f"{path}: the engine {wanted!r} is not installed ({error}); {cure(wanted)}"
         ) from None
     try:
-        made: Engine = build(path, threads=threads)
+        made: Engine = build(path, threads=threads, device=device) if device else build(path, threads=threads)
     except ValueError:
         raise
     except Exception as error:  # every runtime has exceptions of its own for a file that it cannot read

@@ -1,4 +1,4 @@
-"""ONNX files by ONNX Runtime on the CPU.
+"""ONNX files by ONNX Runtime, on the CPU or on a device that it was built for.
 
 The contract: one input "image" (1, 3, h, w), RGB in [0, 1], one output "alpha" (1, 1, h, w) in [0, 1], both
 float32, h and w fixed in the file. The two names are the promise about colours and range, so a file made
@@ -6,7 +6,6 @@ elsewhere that has them runs too; its card, JSON under the metadata key "card", 
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from . import ModelError
-
-MANY = 4
-"""Threads beyond which a network of a few milliseconds gains nothing."""
+from .cores import in_range, some_threads
+from .devices import provider_of
 
 _TAG = rb"(?:\x0a|\x8a\x80*\x00)(?:\x08|\x88\x80*\x00)"
 _EXTERNAL = re.compile(_TAG + rb"location")
@@ -26,21 +24,30 @@ _EXTERNAL = re.compile(_TAG + rb"location")
 
 
 class OnnxEngine:
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path, threads: int | None = None, device: str | None = None) -> None:
+        """`device` is a name in `devices.DEVICES`; None is the CPU."""
         data = Path(path).read_bytes()
         if _EXTERNAL.search(data):
             raise ModelError(f"{path}: keeps weights in other files (external data); save it as one file")
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or min(MANY, _cores())
+        options.intra_op_num_threads = some_threads(threads)
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what is wrong is raised below, in words
+        providers = ["CPUExecutionProvider"]
+        if device is not None:
+            providers.insert(0, provider_of(device, ort.get_available_providers()))
         try:
-            session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(data, options, providers=providers)
         except Exception as error:  # ONNX Runtime has a class of its own for each way a file is wrong
             raise ModelError(
                 f"{path}: ONNX Runtime cannot load it: {' '.join(str(error).split())[:300]}"
             ) from None
-        self.name = f"ONNX Runtime {ort.__version__}, CPU"
+        if session.get_providers()[0] != providers[0]:  # ONNX Runtime itself would go on, on the CPU
+            raise ModelError(
+                f"{path}: {device} is built in and does not start on this machine; look at its driver, or "
+                "leave the engine to be found"
+            )
+        self.name = f"ONNX Runtime {ort.__version__}, {device or 'CPU'}"
         self.size = _size(path, session)
         self.card = _card(path, session)
         self._path, self._session = path, session
@@ -48,17 +55,7 @@ class OnnxEngine:
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """RGB in [0, 1], (1, 3, h, w) -> alpha in [0, 1], (1, 1, h, w). Safe from several threads."""
         alpha: NDArray[np.float32] = self._session.run(["alpha"], {"image": image})[0]
-        low, high = float(alpha.min()), float(alpha.max())
-        if not (low >= -1e-3 and high <= 1 + 1e-3):  # not: `nan` is wrong too
-            raise ModelError(
-                f"{self._path}: its alpha runs from {low:.3g} to {high:.3g}; it must stay in 0..1"
-            )
-        return alpha.clip(0, 1)
-
-
-def _cores() -> int:
-    """The cores this process may use: ONNX Runtime's own count is the machine's, also inside a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return in_range(alpha, self._path)
 
 
 def _size(path: str | Path, session: ort.InferenceSession) -> tuple[int, int]:

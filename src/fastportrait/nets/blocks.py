@@ -33,7 +33,8 @@ class Separable(nn.Sequential):
 
 
 def resize_to(x: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    """Bilinear resize; `align_corners=False` everywhere, as the phone runtimes do it."""
+    """Bilinear resize; `align_corners=False` everywhere, as the phone runtimes do it. One value a channel,
+    (N, C, 1, 1), is spread over the map: LiteRT cannot load the `expand` that would do it too."""
     return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 

@@ -72,7 +72,7 @@ class ASPP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # A map of one pixel, resized, is that pixel everywhere: expanding costs nothing.
-        whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        whole = resize_to(self.whole(x.mean((2, 3), keepdim=True)), x.shape[2:])
         branches = [self.here(x), *(branch(x) for branch in self.around), whole]
         return self.dropout(self.project(torch.cat(branches, dim=1)))
 
@@ -85,7 +85,7 @@ def rates_at(output_stride: int, rates: tuple[int, ...]) -> tuple[int, ...]:
 def enlarge(x: Tensor, size: torch.Size) -> Tensor:
     """Bilinear to height and width `size`: by a constant factor where there is one, as on every phone; the
     paper's 513 x 513 has none."""
-    factor = size[0] // x.shape[2]
+    factor = int(size[0]) // int(x.shape[2])  # a tracer hands out sizes as tensors
     if (factor * x.shape[2], factor * x.shape[3]) == tuple(size):
         return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
     return resize_to(x, size)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import mobilenetv2, resnet
-from .blocks import ConvBNAct, double, person
+from .blocks import ConvBNAct, double, person, resize_to
 from .card import Card, Published
 from .network import Network
 
@@ -87,7 +87,7 @@ class Smooth(nn.Module):
         maps: list[Tensor] = []
         for i in reversed(range(len(features))):
             fine = self.before[i](features[i])
-            coarse = double(maps[0]) if maps else coarse.expand(-1, -1, *fine.shape[2:])
+            coarse = double(maps[0]) if maps else resize_to(coarse, fine.shape[2:])
             maps.insert(0, self.after[i](self.attention[i](fine, coarse)))
         return maps
 

@@ -51,7 +51,7 @@ class LiteASPP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, h, w) -> (N, classes, h, w)."""
-        whole = self.whole(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        whole = resize_to(self.whole(x.mean((2, 3), keepdim=True)), x.shape[2:])
         return self.score(self.project(torch.cat([self.here(x), whole], dim=1)))
 
 

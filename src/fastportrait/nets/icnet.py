@@ -58,7 +58,7 @@ class PyramidPooling(nn.Module):
         self.bins = bins
 
     def forward(self, x: Tensor) -> Tensor:
-        h, w = x.shape[2:]
+        h, w = (int(side) for side in x.shape[2:])  # a tracer hands out sizes as tensors
         y = x
         for n in self.bins:
             # Windows of one size, which overlap where n does not divide the map, as the authors deploy it.

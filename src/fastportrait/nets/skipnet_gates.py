@@ -96,8 +96,8 @@ class Recurrent(nn.Module):
 
 
 def threshold(logit: Tensor) -> Tensor:
-    """What the gate thinks more likely: 1 executes, 0 skips."""
-    return (logit > 0).to(logit.dtype)
+    """What the gate thinks more likely: 1 executes, 0 skips; `logit > 0` for ncnn, which cannot compare."""
+    return logit.detach().clamp(0, 1).ceil()
 
 
 def relaxed(logit: Tensor) -> Tensor:

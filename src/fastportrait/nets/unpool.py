@@ -2,7 +2,8 @@
 
 Trained with PyTorch's index tensors. `deploy()` puts another form in their place, equal in output: an index
 tensor needs an int64 scatter, which phone runtimes lack or run slowly. So the phone marks the places with
-ones in a map of the image's own shape, by max pools, nearest doubling and comparisons alone.
+ones in a map of the image's own shape, by max pools, nearest doubling and arithmetic alone: ncnn has no
+comparisons, and what lies below the maximum, clamped to [0, 1] and rounded up, is 0 or 1 all the same.
 """
 
 from typing import NamedTuple
@@ -63,11 +64,11 @@ class MarkingPool(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Place]:
         pooled = F.max_pool2d(x, 2, ceil_mode=True)
         size, (h, w) = x.shape[2:], pooled.shape[2:]
-        tied = (x >= _enlarged(pooled, size)).to(x.dtype)
+        tied = 1 - (_enlarged(pooled, size) - x).clamp(0, 1).ceil()
         down, across = self.down.repeat(1, 1, h, 1), self.across.repeat(1, 1, 1, w)
         rank = tied * down[:, :, : size[0]] * across[..., : size[1]]
-        first = rank == _enlarged(F.max_pool2d(rank, 2, ceil_mode=True), size)
-        return pooled, Place(first.to(x.dtype), size)
+        first = 1 - (_enlarged(F.max_pool2d(rank, 2, ceil_mode=True), size) - rank).clamp(0, 1)
+        return pooled, Place(first, size)
 
 
 class MarkedUnpool(nn.Module):

@@ -31,7 +31,8 @@ def list_networks() -> list[dict[str, Any]]:
 
 
 def find(model: str | Path | None = None) -> Path:
-    """The file of a shipped model (its checksum verified), by name, or the file that a path names.
+    """The file of a shipped model (its checksum verified), by name, or the file that a path names, or the
+    portrait.json of a folder.
 
     Raises ModelError where there is neither.
     """
@@ -41,6 +42,13 @@ def find(model: str | Path | None = None) -> Path:
         return verified(shipped[str(model)])
     if Path(model).is_file():
         return Path(model)
+    if Path(model).is_dir():
+        described = Path(model) / "portrait.json"
+        if described.is_file():
+            return described
+        raise ModelError(
+            f"{model}: a folder without a portrait.json; name one of its files, or export into it"
+        )
     near = get_close_matches(str(model), shipped, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped: {', '.join(shipped) or 'none'}"
     raise ModelError(f"no model {str(model)!r}: neither a shipped name nor a file; {hint}")
