@@ -84,7 +84,7 @@ def test_it_resizes_as_we_do(native: ctypes.CDLL, from_size: tuple[int, int], si
     frame = random.integers(0, 256, (*from_size, 3), np.uint8)
     far = np.abs(resized(native, frame, size).astype(int) - resize(frame, size))
     assert far.max() <= 1
-    assert (far > 0).mean() < 0.05  # ties and OpenCV's fixed-point weights round elsewhere
+    assert (far > 0).mean() < 0.2  # ties, and OpenCV's fixed-point weights where it grows, round elsewhere
     mask = random.random(from_size, np.float32)
     np.testing.assert_allclose(resized(native, mask, size), resize(mask, size), atol=2e-5)
 
