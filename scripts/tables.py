@@ -134,7 +134,11 @@ def runtimes(root: Path) -> str:
             f"{row['runtime']} {row['version']}",
             f"{row['model']}, {row['backend']}, {row['threads']} thread{'s' * (row['threads'] > 1)}",
             f"{row['load_gzip_bytes'] / 1e6:.1f}",
-            *([f"{row['ms_p50']:.0f}", f"{row['ms_best']:.0f}"] if not row["error"] else ["does not run", ""]),
+            *(
+                [f"{row['ms_p50']:.0f}", f"{row['ms_best']:.0f}"]
+                if not row["error"]
+                else ["does not run", ""]
+            ),
         ]
         for row in result["runtimes"]
     ]

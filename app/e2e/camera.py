@@ -70,7 +70,9 @@ def main(out: Path) -> None:
         frames = [read(frame) for frame in film.decode(video=0)]
     for index, frame in enumerate(frames[::HOLD]):
         Image.fromarray(frame).save(out / f"{index}-frame.png")
-        Image.fromarray(np.rint(segmenter.mask(frame) * 255).astype(np.uint8)).save(out / f"{index}-alpha.png")
+        Image.fromarray(np.rint(segmenter.mask(frame) * 255).astype(np.uint8)).save(
+            out / f"{index}-alpha.png"
+        )
 
 
 if __name__ == "__main__":

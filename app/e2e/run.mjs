@@ -37,7 +37,7 @@ const complaints = [];
 async function open({ permissions = ["camera"], path = "", at = server, init, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 }, permissions, acceptDownloads: true, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(180_000); // machines that build are busy
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   if (init) await page.addInitScript(init);

@@ -82,16 +82,18 @@ for (const ask of asks) {
     return window.ask(worker, { ask });
   }, ask);
   const load = fetched.filter((f) => !/^.(iife|es).js$/.test(f.path));
+  console.error(`${ask.runtime}, ${ask.file}, ${ask.backend}: ${loaded.error ?? `loaded in ${Math.round(loaded.ms)} ms`}`);
   rows.push({ ...ask, error: loaded.error ?? "", load_ms: loaded.ms ?? 0, files: load, times: [] });
 }
 const alphas = {};
-for (let round = -3; round < rounds; round++)
+for (let round = gpu ? -1 : -3; round < rounds; round++)
   for (const [i, row] of rows.entries()) {
     if (row.error) continue;
     const answer = await page.evaluate(
       ([i, keep]) => window.ask(window.workers[i], { image: window.image }).then((a) => ({ ...a, alpha: keep && a.alpha ? [...a.alpha] : [] })),
       [i, round === -1],
     );
+    if (gpu) console.error(`round ${round}: ${answer.error ?? `${Math.round(answer.ms)} ms`}`);
     if (answer.error) row.error = answer.error;
     else if (round >= 0) row.times.push(answer.ms);
     if (round === -1) alphas[i] = answer.alpha;
