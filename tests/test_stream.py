@@ -144,10 +144,10 @@ def test_who_was_there_may_be_less_clearly_there(green):
 def test_rest_skips_the_network_and_motion_wakes_it_at_once(green):
     random, stream = np.random.default_rng(0), green.stream(idle=True)
     for _ in range(30):
-        stream(grain(block(40), random))
+        stream(grain(block(40), random, 1.0))
     assert 30 - CALM - 4 <= stream.skipped <= 30 - CALM - 1
     before = stream.skipped
-    awake = stream(grain(block(48), random))
+    awake = stream(grain(block(48), random, 1.0))
     assert stream.skipped == before
     assert awake[30:80, 40:44].max() < 0.1
 
