@@ -1,4 +1,4 @@
-"""What the board's networks cost: `python scripts/measure_board.py [--peers DIR --peers-module FILE]`.
+"""What the board's networks cost: `python scripts/measure_board.py [--peers DIR]`.
 
 Each is exported with fresh weights (time and size do not ask what it has learnt) at the board's size, and all
 are run in one process by ONNX Runtime on one thread, interleaved, other systems among them in their own
@@ -57,10 +57,10 @@ def settled(name: str, seed: int) -> Network:
     return net.eval()
 
 
-def peer(name: str, peers: Path, module: Path) -> tuple[Run, dict[str, Any]]:
+def peer(name: str, peers: Path) -> tuple[Run, dict[str, Any]]:
     from fastportrait.contenders import load
 
-    contender = load(f"peer:{name}", 1, peers, module)
+    contender = load(f"peer:{name}", 1, peers)
     network: Any = contender.segment
     prepared = network.prepare(np.full((512, 512, 3), 127, np.uint8))
     about = {key: contender.about[key] for key in ("name", "file", "sha256", "input")}
@@ -73,7 +73,6 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--peers", type=Path, help="weights of other systems")
-    parser.add_argument("--peers-module", type=Path, help="Python file that runs them")
     args = parser.parse_args()
     recipes = Recipe.read_board(ROOT / RECIPE)
     size = recipes[0].score_size
@@ -88,7 +87,7 @@ def main() -> None:
             cost = measure(card.phone or card.build, size)
             rows.append({"name": name, "params": cost.params, "macs": cost.macs, "runtime": engine.name})
         for name in PEERS if args.peers else ():
-            runs[f"peer:{name}"], about = peer(name, args.peers, args.peers_module)
+            runs[f"peer:{name}"], about = peer(name, args.peers)
             others.append(about)
         taken = latency(runs, args.rounds, warmup=3)
     results.write(

@@ -115,7 +115,7 @@ def shown(segmenter: Segmenter, frames: Any, args: argparse.Namespace) -> Iterat
     pairs = zip(frames, given, strict=True)
     yield "small, raw, with edges", np.stack([refine(frame, mask, VIDEO_CELLS) for frame, (mask, _) in pairs])
     yield "small, stream", bench.ran(lambda: segmenter.stream(), frames)
-    peer = load("peer:mediapipe-selfie", 1, args.peers, args.peers_module).segment
+    peer = load("peer:mediapipe-selfie", 1, args.peers).segment
     yield "MediaPipe selfie, raw", bench.ran(lambda: peer, frames)
     yield "RVM, with its memory", bench.ran(Rvm(args.peers / "rvm_mobilenetv3.onnx", 1).stream, frames)
 
@@ -296,12 +296,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16, help="people [16]")
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=list(MOTIONS), help="of matte [all]")
     parser.add_argument("--peers", type=Path, help="folder of other systems' weights")
-    parser.add_argument("--peers-module", type=Path, help="what runs them")
     parser.add_argument("--strips", type=Path, help="folder for strips of frames to look at")
     parser.add_argument("--out", type=Path, help="results/steady/PART.json")
     args = parser.parse_args()
-    if args.part in ("matte", "clips") and not (args.peers and args.peers_module):
-        parser.error(f"{args.part} needs --peers and --peers-module")
+    if args.part in ("matte", "clips") and not args.peers:
+        parser.error(f"{args.part} needs --peers")
 
     cv2.setNumThreads(1)
     segmenter = Segmenter(args.model, threads=1)

@@ -1,6 +1,6 @@
 """How fast a 720p video is cut out, each stage alone and all together, ours and MediaPipe's network in turn:
 
-    python scripts/measure_video.py --peers PEERS.py --folder WEIGHTS --data DATA
+    python scripts/measure_video.py --peers WEIGHTS --data DATA
 
 The clip is the demo portrait, moving, with grain and a tone. Without --peers only ours is measured.
 With --data, how near a video's edges come to the truth beside a photo's, on the split `matte`.
@@ -24,7 +24,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fastportrait import Segmenter, peers, results
+from fastportrait import Segmenter, results
+from fastportrait.contenders import load
 from fastportrait.data.shards import read
 from fastportrait.media import encoders, film, images, memory, quick
 from fastportrait.media.containers import ContainerWriter
@@ -73,17 +74,18 @@ class Theirs:
 
     name, size, card = "LiteRT", (256, 256), dict[str, Any]()
 
-    def __init__(self, peer: peers.Peer) -> None:
-        self._peer: Any = peer.segment
+    def __init__(self, peer: Any) -> None:
+        self._peer = peer
 
     def __call__(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         mask = self._peer.alpha(self._peer.network(np.ascontiguousarray(image.transpose(0, 2, 3, 1))))
         return np.clip(np.asarray(mask, np.float32), 0, 1)[None, None]
 
 
-def theirs(module: Path, folder: Path) -> Segmenter:
+def theirs(folder: Path) -> Segmenter:
     segmenter = Segmenter.__new__(Segmenter)
-    segmenter.engine = Theirs(peers.load("mediapipe-selfie", module, folder, 1))
+    segmenter.subject = "all"
+    segmenter.engine = Theirs(load("peer:mediapipe-selfie", 1, folder).segment)
     return segmenter
 
 
@@ -193,8 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--peers", type=Path, help="the interface file of the other systems")
-    parser.add_argument("--folder", type=Path, help="the folder of their weights")
+    parser.add_argument("--peers", type=Path, help="the folder of the other systems' weights")
     parser.add_argument("--data", type=Path, help="the folder of shards")
     parser.add_argument("--frames", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=3)
@@ -205,7 +206,7 @@ def main() -> None:
     memory.keep()
     models = {"small": Segmenter(threads=1)}
     if args.peers:
-        models["mediapipe-selfie"] = theirs(args.peers, args.folder)
+        models["mediapipe-selfie"] = theirs(args.peers)
     taken: dict[str, list[dict[str, Timed]]] = {name: [] for name in models}
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "in.mp4"

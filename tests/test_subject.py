@@ -70,6 +70,12 @@ def test_a_segmenter_for_the_main_person_leaves_the_other_out(green_model):
     np.testing.assert_allclose(main[:, :112], everyone[:, :112], atol=1e-3)
 
 
+def test_a_stream_for_the_main_person_leaves_the_other_out_too(green_model):
+    alpha = Segmenter(green_model, subject="main").stream()(crowd())
+    assert alpha[70, 80] > 0.9
+    assert alpha[:, 130:].max() == 0
+
+
 def test_an_unknown_subject_is_refused(green_model):
     with pytest.raises(ValueError, match="subject is 'first'; it must be all or main"):
         Segmenter(green_model, subject="first")

@@ -63,7 +63,10 @@ class Segmenter:
         Where the subject is the main person, everyone else is 0 in it.
         """
         image, where = transform.to_network(frame, self.engine.size, STRETCH)
-        mask = transform.from_network(self.engine(image), where)
+        return self.kept(transform.from_network(self.engine(image), where))
+
+    def kept(self, mask: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of a network's mask (h, w) what the subject asks for."""
         return main_subject(mask) if self.subject == "main" else mask
 
     @staticmethod

@@ -91,7 +91,7 @@ class Stream:
             self.skipped += 1
             self._held += 1
             return self._mask.copy()
-        new = transform.from_network(self._network(image), where)
+        new = segmenter.kept(transform.from_network(self._network(image), where))
         shown = self._filter(new, np.rint(small).astype(np.uint8))
         same = self._looked is not None and is_still(self._looked, now)
         self._calm = self._calm + 1 if same else 0

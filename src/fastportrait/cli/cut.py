@@ -149,7 +149,7 @@ def command(
     )
     if films:
         if photos and not threads:
-            segmenter = Segmenter(model, threads=cut_video.threads())
+            segmenter = Segmenter(model, threads=cut_video.threads(), subject=subject)
         cv2.setNumThreads(threads or 1)
         reports += cut_video.batch(segmenter, films, wish, known, overwrite)
     if len(reports) > 1:
