@@ -77,7 +77,8 @@ def main() -> None:
     recipes = Recipe.read_board(ROOT / RECIPE)
     size = recipes[0].score_size
     runs: dict[str, Run] = {}
-    rows, others = [], []
+    rows: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for recipe in recipes:
             name, card = recipe.network, ZOO[recipe.network]
