@@ -1,11 +1,13 @@
-"""examples/native, its parts that need no ncnn, in this machine's compiler: resizing and pictures. `.ci/native`
-runs the whole program on an emulated ARM."""
+"""examples/native, the parts that need no ncnn, by this machine's compiler: resizing and pictures.
+
+`.ci/native` runs the whole program on an emulated ARM.
+"""
 
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,8 +28,12 @@ template <typename T> void call(const T* in, int h, int w, int c, int nh, int nw
     std::memcpy(out, made.data(), made.size() * sizeof(T));
 }
 extern "C" {
-void resize_bytes(const uint8_t* in, int h, int w, int c, int nh, int nw, uint8_t* out) { call(in, h, w, c, nh, nw, out); }
-void resize_floats(const float* in, int h, int w, int c, int nh, int nw, float* out) { call(in, h, w, c, nh, nw, out); }
+void resize_bytes(const uint8_t* in, int h, int w, int c, int nh, int nw, uint8_t* out) {
+    call(in, h, w, c, nh, nw, out);
+}
+void resize_floats(const float* in, int h, int w, int c, int nh, int nw, float* out) {
+    call(in, h, w, c, nh, nw, out);
+}
 int copy_grey(const char* from, const char* to) {
     try { write_grey(to, read_picture(from)); return 1; } catch (const std::exception&) { return 0; }
 }
@@ -41,7 +47,6 @@ int read_into(const char* from, int room, uint8_t* out) {
 }
 }
 """
-Resize = Callable[[NDArray[np.generic], tuple[int, int]], NDArray[np.generic]]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return ctypes.CDLL(str(folder / "x.so"))
 
 
-def resized(native: ctypes.CDLL, pixels: NDArray[np.generic], size: tuple[int, int]) -> NDArray[np.generic]:
+def resized(native: ctypes.CDLL, pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     made = np.empty((*size, *pixels.shape[2:]), pixels.dtype)
     call = native.resize_bytes if pixels.dtype == np.uint8 else native.resize_floats
@@ -122,7 +127,7 @@ def test_it_reads_ppm_and_writes_grey(native: ctypes.CDLL, tmp_path: Path) -> No
     cv2.imwrite(str(tmp_path / "grey.png"), grey)
     for name in ("b.png", "b.pgm"):
         assert native.copy_grey(str(tmp_path / "grey.png").encode(), str(tmp_path / name).encode())
-        assert np.array_equal(cv2.imread(str(tmp_path / name), cv2.IMREAD_UNCHANGED), grey)
+        assert np.array_equal(np.asarray(cv2.imread(str(tmp_path / name), cv2.IMREAD_UNCHANGED)), grey)
 
 
 def test_it_refuses_what_is_broken(native: ctypes.CDLL, tmp_path: Path) -> None:

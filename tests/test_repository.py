@@ -167,7 +167,9 @@ def test_no_place_on_our_own_machines_is_written_down() -> None:
     assert [p.name for p in texts if p.exists() and private.search(p.read_text(encoding="utf-8"))] == []
 
 
-@pytest.mark.parametrize("script", ["scripts/test", "scripts/demo", "scripts/python", ".ci/run", ".ci/app"])
+@pytest.mark.parametrize(
+    "script", ["scripts/test", "scripts/demo", "scripts/python", ".ci/run", ".ci/app", ".ci/native"]
+)
 def test_scripts_can_be_run(script: str) -> None:
     path = ROOT / script
     assert path.read_text().startswith("#!/usr/bin/env bash\n")
