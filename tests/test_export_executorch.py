@@ -1,7 +1,13 @@
 """ExecuTorch files, run by ExecuTorch."""
 
+import warnings
+
 import numpy as np
 import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its own, of what it calls experimental
+    pytest.importorskip("executorch.exir")
 
 from fastportrait import Segmenter
 from fastportrait.export import executorch, gate
@@ -17,7 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning"),
 ]
-pytest.importorskip("executorch")
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ def test_the_public_names_are_exactly_these():
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("Segmenter", "(model=None, *, threads=None, engine='auto')"),
+        ("Segmenter", "(model=None, *, threads=None, engine='auto', subject='all')"),
         ("cut", "(image, background=None)"),
         ("composite", "(image, alpha, background)"),
         ("list_models", "()"),

@@ -5,6 +5,7 @@ takes some ten seconds. ExecuTorch has one pool of threads for the whole process
 """
 
 import json
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -12,9 +13,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from executorch.extension.pybindings import portable_lib
-from executorch.runtime import Runtime, Verification
 from numpy.typing import NDArray
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it calls its own interface experimental, at import
+    from executorch.extension.pybindings import portable_lib
+    from executorch.runtime import Runtime, Verification
 
 FLOAT = 6
 """torch.float32 as ExecuTorch numbers it."""
