@@ -185,6 +185,7 @@ def test_a_broken_source_is_raised_too():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_hour_takes_no_more_memory_than_a_minute(green_model, tmp_path):
     """18,000 frames of 320 x 180 at 5 a second, through all of it with a small network."""
     source = tmp_path / "hour.mp4"
