@@ -1,18 +1,14 @@
 # The target `ncnn`: an installed one (-Dncnn_DIR=..., as in ncnn's own packages for Android and iOS), or else
-# built from the source that its Python package is made of, of the version that the exporter was tested with.
+# built from its source in -DPORTRAIT_NCNN=FOLDER, where get_ncnn.py puts the version that was tested.
+set(PORTRAIT_NCNN "" CACHE PATH "ncnn's source")
 find_package(ncnn QUIET)
 if(ncnn_FOUND)
     return()
 endif()
-
-include(FetchContent)
-FetchContent_Declare(
-    ncnn
-    URL ncnn-1.0.20261020.tar.gz
-    URL_HASH SHA256=ad8cdd63e9755cfa8e23b9b6d9ce46156077d80298a89e7c3ba325ffccfca200
-    DOWNLOAD_EXTRACT_TIMESTAMP FALSE
-    SOURCE_SUBDIR only-fetched) # a folder that it has not: its switches come first
-FetchContent_MakeAvailable(ncnn)
+if(NOT EXISTS "${PORTRAIT_NCNN}/CMakeLists.txt")
+    message(FATAL_ERROR "no ncnn: name an installed one (-Dncnn_DIR=FOLDER), or its source (-DPORTRAIT_NCNN=FOLDER; "
+                        "python ${CMAKE_CURRENT_SOURCE_DIR}/get_ncnn.py FOLDER fetches it)")
+endif()
 
 # Neither tools nor a GPU, no pictures or operating system's bitmaps, and no arithmetic below float32, which
 # would move the mask (see docs/export.md).
@@ -36,7 +32,7 @@ if(PORTRAIT_PARAM)
         string(TOLOWER "${layer}" layer)
         list(APPEND wanted ${layer})
     endforeach()
-    file(STRINGS "${ncnn_SOURCE_DIR}/src/CMakeLists.txt" lines REGEX "^ncnn_add_layer\\(")
+    file(STRINGS "${PORTRAIT_NCNN}/src/CMakeLists.txt" lines REGEX "^ncnn_add_layer\\(")
     foreach(line IN LISTS lines)
         string(REGEX REPLACE "^ncnn_add_layer\\(([A-Za-z0-9]*).*" "\\1" layer "${line}")
         string(TOLOWER "${layer}" layer)
@@ -46,4 +42,4 @@ if(PORTRAIT_PARAM)
     endforeach()
 endif()
 
-add_subdirectory("${ncnn_SOURCE_DIR}" "${ncnn_BINARY_DIR}" EXCLUDE_FROM_ALL)
+add_subdirectory("${PORTRAIT_NCNN}" ncnn EXCLUDE_FROM_ALL)
