@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from torch import nn
 
 from fastportrait import Segmenter
 from fastportrait.cli import main
@@ -200,3 +201,17 @@ def test_weights_by_the_formula_are_the_same_everywhere():
     assert noise("b", 10_000).std() == pytest.approx(1 / 3**0.5, abs=0.02)
     first, second = (filled(ZOO["sinet-encoder"]).state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_litert_gets_odd_transposed_convolutions_as_plain_ones_with_the_same_sums(bias):
+    from fastportrait.export.litert import Doubled, without_odd_transposes
+
+    form = nn.Sequential(nn.ConvTranspose2d(3, 5, 3, stride=2, padding=1, output_padding=1, bias=bias))
+    form.append(nn.ConvTranspose2d(5, 2, 2, stride=2))
+    image = torch.randn(2, 3, 6, 9)
+    with torch.no_grad():
+        expected = form(image)
+        changed = without_odd_transposes(form)
+        np.testing.assert_allclose(changed(image), expected, atol=1e-5)
+    assert [type(layer) for layer in changed] == [Doubled, nn.ConvTranspose2d]

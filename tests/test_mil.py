@@ -153,3 +153,9 @@ def test_a_form_of_an_operation_that_is_not_known_is_refused(name, arguments):
 def test_an_argument_that_is_not_known_is_refused():
     with pytest.raises(TypeError, match="unexpected keyword"):
         OPS["relu"](picture(), slope=0.1)
+
+
+def test_prelu_and_a_norm_without_scale_are_torchs():
+    x, slopes = torch.randn(2, 3, 4, 5), torch.tensor([0.1, 0.5, 2.0])
+    torch.testing.assert_close(OPS["prelu"](x, alpha=slopes), F.prelu(x, slopes))
+    torch.testing.assert_close(OPS["instance_norm"](x, epsilon=torch.tensor(1e-5)), F.instance_norm(x))

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..nets.network import Network
 from .form import phone_form
@@ -53,8 +55,41 @@ def build(net: Network, size: tuple[int, int], path: Path) -> None:
     import litert_torch
 
     with quiet():
-        made = litert_torch.convert(phone_form(net), (torch.zeros(1, 3, *size),))
+        made = litert_torch.convert(without_odd_transposes(phone_form(net)), (torch.zeros(1, 3, *size),))
         made.export(str(path))
+
+
+class Doubled(nn.Module):
+    """A transposed 3x3 convolution of stride 2 (ERFNet's, ENet's), which LiteRT's converter refuses, as a
+    convolution of 2x2 that makes the four pixels of each, and a pixel shuffle: the same sums."""
+
+    def __init__(self, conv: nn.ConvTranspose2d) -> None:
+        super().__init__()
+        # Along each side an even pixel sees its own place by filter 1, an odd one that by 2 and the next by 0.
+        taps = conv.weight.new_zeros(2, 2, 3)
+        taps[0, 0, 1] = taps[1, 0, 2] = taps[1, 1, 0] = 1
+        weight = torch.einsum("iohw,aph,bqw->oabipq", conv.weight, taps, taps).flatten(0, 2)
+        self.conv = nn.Conv2d(conv.in_channels, 4 * conv.out_channels, 2, bias=conv.bias is not None)
+        self.conv.weight = nn.Parameter(weight)
+        if conv.bias is not None:
+            self.conv.bias = nn.Parameter(conv.bias.detach().repeat_interleave(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pixel_shuffle(self.conv(F.pad(x, (0, 1, 0, 1))), 2)
+
+
+def without_odd_transposes(form: nn.Module) -> nn.Module:
+    """`form` itself, with each such convolution replaced."""
+    for module in form.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.ConvTranspose2d) and _is_odd(child):
+                setattr(module, name, Doubled(child))
+    return form
+
+
+def _is_odd(conv: nn.ConvTranspose2d) -> bool:
+    found = (conv.kernel_size, conv.stride, conv.padding, conv.output_padding, conv.dilation, conv.groups)
+    return found == ((3, 3), (2, 2), (1, 1), (1, 1), (1, 1), 1)
 
 
 def store_in_half(path: Path) -> None:

@@ -92,7 +92,9 @@ def batch_norm(
     return F.batch_norm(x, mean, variance, gamma, beta, eps=float(epsilon))
 
 
-def instance_norm(x: Tensor, epsilon: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+def instance_norm(
+    x: Tensor, epsilon: Tensor, gamma: Tensor | None = None, beta: Tensor | None = None
+) -> Tensor:
     return F.instance_norm(x, weight=gamma, bias=beta, eps=float(epsilon))
 
 
@@ -239,6 +241,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "pad": pad,
     "pixel_shuffle": lambda x, upscale_factor: F.pixel_shuffle(x, upscale_factor),
     "reduce_max": reduce(torch.amax),
+    "prelu": lambda x, alpha: F.prelu(x, alpha),
     "reduce_mean": reduce(torch.mean),
     "reduce_sum": reduce(torch.sum),
     "relu": lambda x: x.relu(),
