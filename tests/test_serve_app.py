@@ -156,8 +156,8 @@ def test_lan_says_where_and_what_to_compare(static, tmp_path):
             break
     else:
         pytest.fail(f"no fingerprint in {said}; {process.stderr.read()}")
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.kill()
+    process.communicate()
     (url,) = set(re.findall(r"https://127\.0\.0\.1:\d+/", "".join(said)))
     assert f"{url}ca" in "".join(said)
     assert "\x1b" not in "".join(said)  # no code of colours into a pipe
