@@ -65,7 +65,7 @@ class Doubled(nn.Module):
 
     def __init__(self, conv: nn.ConvTranspose2d) -> None:
         super().__init__()
-        # Along each side an even pixel sees its own place by filter 1, an odd one that by 2 and the next by 0.
+        # Along a side an even pixel sees its own place by filter 1, an odd one that by 2 and the next by 0.
         taps = conv.weight.new_zeros(2, 2, 3)
         taps[0, 0, 1] = taps[1, 0, 2] = taps[1, 1, 0] = 1
         weight = torch.einsum("iohw,aph,bqw->oabipq", conv.weight, taps, taps).flatten(0, 2)
