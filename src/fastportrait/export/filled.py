@@ -33,7 +33,8 @@ def filled(card: Card) -> Network:
         images = torch.from_numpy(np.concatenate(figures(4, card.smallest, seed=2)))
         for norm in net.modules():
             if isinstance(norm, nn.BatchNorm2d):
-                norm.bias.add_(1)
+                if norm.affine:
+                    norm.bias.add_(1)
                 norm.reset_running_stats()
                 norm.momentum = 0.5
         net.train()
