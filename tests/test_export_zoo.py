@@ -12,10 +12,13 @@ NINETEEN = (
     *("skipnet", "deeplabv3-mobilenetv2", "deeplabv3plus-phone", "fastdeepmatting", "denseaspp-phone"),
     *("dfn-lite", "erfnet", "enet", "segnet", "icnet", "shuffleseg", "espnet"),
 )
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),  # the converters' own, of each other and of torch
+]
 PACKAGES = {"onnx": "onnxscript", "ncnn": "pnnx", "coreml": "coremltools"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("to", PACKAGES)
 @pytest.mark.parametrize("name", NINETEEN)
 def test_the_file_gives_the_networks_masks(name, to, tmp_path):
