@@ -31,7 +31,9 @@ class Training(pl.LightningModule):
         """`folder` holds the files that the recipe names."""
         super().__init__()
         self.recipe = recipe
-        self.net = ZOO[recipe.network].build().to(memory_format=torch.channels_last)
+        net = ZOO[recipe.network].build()
+        self.layout = layout(net)
+        self.net = net.to(memory_format=self.layout)
         self.started = (
             set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
         )
@@ -57,7 +59,7 @@ class Training(pl.LightningModule):
         step, weights = self.global_step, self.recipe.losses
         # Dropped channels and drawn decisions follow from the step too; each process has its own.
         torch.manual_seed(seed_of(self.recipe, step, 2 + self.global_rank))
-        image = batch.image.contiguous(memory_format=torch.channels_last)
+        image = batch.image.contiguous(memory_format=self.layout)
         batch = Batch(*(self.whole(value) for value in batch))
         self.net.advance(step / self.recipe.steps)
         if self.recipe.trunk_lr == 0:
@@ -73,7 +75,7 @@ class Training(pl.LightningModule):
         if "consistency" in weights:
             part = part_of(len(batch.image), self.global_rank, self.trainer.world_size)
             changed = relit(batch.image, generator(self.recipe, step, stream=1))[part]
-            seen = self.net.outputs(changed.contiguous(memory_format=torch.channels_last))
+            seen = self.net.outputs(changed.contiguous(memory_format=self.layout))
             other = self.whole(seen["mask"].float())
             for look in self.looks:
                 look.seen = None  # of the other light
@@ -142,6 +144,19 @@ class Training(pl.LightningModule):
         made = optimiser(self.net, self.started, self.recipe)
         schedule = torch.optim.lr_scheduler.LambdaLR(made, lambda step: share(self.recipe, step))
         return {"optimizer": made, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def layout(net: nn.Module) -> torch.memory_format:
+    """Channels last, which trains faster, but for networks that would never end a step of it.
+
+    On processors with bf16, oneDNN (in PyTorch 2.13) does not return from a depthwise filter one pixel high and 15
+    long of 8 or 16 channels in that layout.
+    """
+    long = any(
+        isinstance(m, nn.Conv2d) and m.groups > 1 and m.kernel_size[0] == 1 and m.kernel_size[1] > 11
+        for m in net.modules()
+    )
+    return torch.contiguous_format if long else torch.channels_last
 
 
 def hold_statistics(net: nn.Module, frozen: set[str]) -> None:
