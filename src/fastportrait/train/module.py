@@ -149,8 +149,8 @@ class Training(pl.LightningModule):
 def layout(net: nn.Module) -> torch.memory_format:
     """Channels last, which trains faster, but for networks that would never end a step of it.
 
-    On processors with bf16, oneDNN (in PyTorch 2.13) does not return from a depthwise filter one pixel high and 15
-    long of 8 or 16 channels in that layout.
+    On processors with bf16, oneDNN (in PyTorch 2.13) does not return from a depthwise filter one pixel high
+    and 15 long of 8 or 16 channels in that layout.
     """
     long = any(
         isinstance(m, nn.Conv2d) and m.groups > 1 and m.kernel_size[0] == 1 and m.kernel_size[1] > 11
