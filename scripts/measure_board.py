@@ -34,6 +34,8 @@ PEERS = ("mediapipe-selfie", "pphumanseg-v1-lite", "rvm-mobilenetv3")
 def exported(name: str, size: tuple[int, int], folder: Path) -> Path:
     """The ONNX file of a network that has learnt nothing; raises `ClickException` where it would not give
     PyTorch's masks."""
+    folder = folder / name  # an export folder describes one model
+    folder.mkdir()
     weights = folder / f"{name}.safetensors"
     for seed in range(SEEDS):
         save(settled(name, seed), About(name, size), weights)
