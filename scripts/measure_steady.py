@@ -92,12 +92,26 @@ def choice(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict
     for motion in MOTIONS:
         found: dict[str, list[dict[str, float]]] = {name: [] for name in bench.FILTERS}
         for one in played(folder, "train", args.count, MOTIONS[motion], FRAMES):
+            if args.video:
+                alphas = bench.ran(lambda: remembering(args.video), one.frames)
+                found.setdefault(args.video.stem, []).append(bench.scores(alphas, one))
             given = bench.masks(segmenter, one.frames)
             for name, build in bench.FILTERS.items():
                 alphas, ms = bench.filtered(build(), given, one.alphas.shape[1:])
                 found[name].append(bench.scores(alphas, one) | {"cpu_ms": ms})
         rows += [{"name": name, "motion": motion} | bench.means(row) for name, row in found.items()]
     return {"schema": "steady/1", "split": "train", "people": args.count, "frames": FRAMES, "rows": rows}
+
+
+def remembering(file: Path) -> Callable[[Any], Any]:
+    """A network's masks with its memory, enlarged as a filter's are: no edges are drawn."""
+    stream = opened(file).stream()
+    return lambda frame: resize(stream.mask(frame), frame.shape[:2])
+
+
+@cache
+def opened(file: Path) -> Segmenter:
+    return Segmenter(file, threads=1)
 
 
 def shown(segmenter: Segmenter, frames: Any, args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
@@ -115,6 +129,9 @@ def shown(segmenter: Segmenter, frames: Any, args: argparse.Namespace) -> Iterat
     pairs = zip(frames, given, strict=True)
     yield "small, raw, with edges", np.stack([refine(frame, mask, VIDEO_CELLS) for frame, (mask, _) in pairs])
     yield "small, stream", bench.ran(lambda: segmenter.stream(), frames)
+    if args.video:
+        yield f"{args.video.stem}, with its memory", bench.ran(lambda: remembering(args.video), frames)
+        yield f"{args.video.stem}, stream", bench.ran(lambda: opened(args.video).stream(), frames)
     peer = load("peer:mediapipe-selfie", 1, args.peers).segment
     yield "MediaPipe selfie, raw", bench.ran(lambda: peer, frames)
     yield "RVM, with its memory", bench.ran(Rvm(args.peers / "rvm_mobilenetv3.onnx", 1).stream, frames)
@@ -296,6 +313,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=16, help="people [16]")
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=list(MOTIONS), help="of matte [all]")
     parser.add_argument("--peers", type=Path, help="folder of other systems' weights")
+    parser.add_argument("--video", type=Path, help="a network with memory, to stand beside the others")
     parser.add_argument("--strips", type=Path, help="folder for strips of frames to look at")
     parser.add_argument("--out", type=Path, help="results/steady/PART.json")
     args = parser.parse_args()
