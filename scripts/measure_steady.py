@@ -94,7 +94,7 @@ def choice(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict
         for one in played(folder, "train", args.count, MOTIONS[motion], FRAMES):
             if args.video:
                 alphas = bench.ran(lambda: remembering(args.video), one.frames)
-                found.setdefault(args.video.stem, []).append(bench.scores(alphas, one))
+                found.setdefault(args.video.stem, []).append(bench.scores(alphas, one) | {"cpu_ms": 0.0})
             given = bench.masks(segmenter, one.frames)
             for name, build in bench.FILTERS.items():
                 alphas, ms = bench.filtered(build(), given, one.alphas.shape[1:])
