@@ -24,8 +24,10 @@ Plane = NDArray[np.float32]
 
 CELLS = 1.5
 """Pixels of the working grid per pixel of the mask, along each side."""
-VIDEO_CELLS = 0.5
-"""The same for the frames of a video, a tenth of the work there: docs/steady.md has both."""
+VIDEO_CELLS = 0.75
+"""The same for the frames of a video, a third of the work there: docs/steady.md has both."""
+LARGE = 720
+"""Pixels of a video's shorter side from which its edges are drawn at half of them: half the time, as good."""
 RADIUS = 3
 """Of the window, in pixels of the working grid."""
 EPSILON = 3e-4
@@ -50,7 +52,7 @@ def refine(image: NDArray[np.uint8], coarse: Plane, cells: float = CELLS) -> Pla
     coarse = np.clip(coarse, 0, 1, dtype=np.float32)
     alpha = resize(coarse, image.shape[:2])
     uncertain = _uncertain(coarse)
-    if not uncertain.any():
+    if not cv2.countNonZero(uncertain):
         return alpha
     h, w = (min(round(cells * n), size) for n, size in zip(coarse.shape, image.shape, strict=False))
     weight = resize(uncertain, (h, w))
@@ -60,6 +62,20 @@ def refine(image: NDArray[np.uint8], coarse: Plane, cells: float = CELLS) -> Pla
     slopes[part] = _slopes(guide, resize(coarse, (h, w))[part])
     _apply(slopes, image, weight, alpha)
     return alpha
+
+
+def halved(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A video's frame, halved until its shorter side is below LARGE: what network and edges are worked on."""
+    while min(frame.shape[:2]) >= LARGE:
+        half = (frame.shape[1] // 2, frame.shape[0] // 2)
+        frame = np.asarray(cv2.resize(frame, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return frame
+
+
+def refine_frame(frame: NDArray[np.uint8], small: NDArray[np.uint8], coarse: Plane) -> Plane:
+    """`refine` for a video's frame, (H, W, 3), and its `halved`: at a fifth of the time, nearly as good."""
+    fine = refine(small, coarse, VIDEO_CELLS)
+    return fine if small is frame else np.asarray(resize(fine, frame.shape[:2]), np.float32)
 
 
 def _around(weight: Plane) -> tuple[slice, slice]:
@@ -142,16 +158,17 @@ def _apply(slopes: Plane, image: NDArray[np.uint8], weight: Plane, alpha: Plane)
     """Blend contrast(slopes @ colour) into `alpha` by `weight`, in place, tile by tile."""
     # Fold 0..255, the guide's centre and the contrast into the coefficients, and the offset into a fourth
     # colour, which is 255 everywhere: one product a pixel is left.
-    slopes = slopes * np.float32(CONTRAST)
-    slopes[..., 3] += np.float32(0.5 - 0.5 * CONTRAST) - np.float32(0.5) * slopes[..., :3].sum(-1)
-    slopes *= np.float32(1 / 255)
+    fold = np.eye(4, 5) * CONTRAST
+    fold[3] = [-0.5 * CONTRAST] * 3 + [CONTRAST, 0.5 - 0.5 * CONTRAST]
+    slopes = np.asarray(cv2.transform(slopes, (fold / 255).astype(np.float32)), np.float32)
     rows, columns = (_cells(*sides) for sides in zip(alpha.shape, weight.shape, strict=True))
     across = [cv2.repeat(columns[None, x : x + TILE], TILE, 1) for x in range(0, alpha.shape[1], TILE)]
     for y in range(0, alpha.shape[0], TILE):
         down = cv2.repeat(rows[y : y + TILE, None], 1, TILE)
         for x in range(0, alpha.shape[1], TILE):
             ys, xs = rows[y : y + TILE], columns[x : x + TILE]
-            if not weight[max(0, int(ys[0])) : int(ys[-1]) + 2, max(0, int(xs[0])) : int(xs[-1]) + 2].any():
+            near = weight[max(0, int(ys[0])) : int(ys[-1]) + 2, max(0, int(xs[0])) : int(xs[-1]) + 2]
+            if not cv2.countNonZero(near):
                 continue
             grid = across[x // TILE][: len(ys)], down[:, : len(xs)]
             remapped = cv2.remap(slopes, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
