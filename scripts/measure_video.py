@@ -29,7 +29,8 @@ from fastportrait.contenders import load
 from fastportrait.data.shards import read
 from fastportrait.media import encoders, film, images, memory, quick
 from fastportrait.media.containers import ContainerWriter
-from fastportrait.media.videos import Shot, Video
+from fastportrait.media.shot import Shot
+from fastportrait.media.videos import Video
 from fastportrait.refine import halved, refine, refine_frame
 
 ROOT = Path(__file__).parents[1]

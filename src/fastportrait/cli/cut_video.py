@@ -65,7 +65,7 @@ def _job(
 ) -> VideoReport:
     from ..media import film
     from ..media.batch import identities
-    from ..media.videos import VideoError
+    from ..media.shot import VideoError
 
     target = str(job.target)
     report = VideoReport(str(job.source), target)

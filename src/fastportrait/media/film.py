@@ -21,7 +21,8 @@ from .animations import Animation, Gif, Pngs, WebP, times_file
 from .behind import Choice, behind
 from .containers import ContainerWriter
 from .pipeline import Pipeline
-from .videos import Shot, Video, VideoError, library
+from .shot import Shot, VideoError, library
+from .videos import Video
 
 if TYPE_CHECKING:
     from ..segmenter import Segmenter
