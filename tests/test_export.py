@@ -1,6 +1,8 @@
 import json
+import runpy
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from fastportrait.nets import ZOO
 from fastportrait.nets.weights import About, save
 from fastportrait.segmenter import PRESENT, SHARE
 
+ROOT = Path(__file__).resolve().parents[1]
 SIZE = (64, 96)
 
 
@@ -121,6 +124,13 @@ def test_portrait_json_describes_the_file_and_python_agrees_with_its_vectors(fil
     rows = portrait.check(folder)
     assert len(rows) == len(told["vectors"]) >= 2
     assert all(row.ok for row in rows)
+
+
+def test_what_the_page_reads_is_what_the_shipped_model_gives(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["app_model.py", "--check"])
+    runpy.run_path(
+        str(ROOT / "scripts" / "app_model.py"), run_name="__main__"
+    )  # else it exits with a message
 
 
 def test_a_second_format_joins_the_first(weights, tmp_path):
