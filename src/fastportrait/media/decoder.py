@@ -64,7 +64,7 @@ class Decoder:
 
     def _decode(self) -> Iterator[tuple[list["VideoFrame"], int, int | None]]:
         """Frames, how many packets failed (0 or 1), and the time stamp of the packet."""
-        failure: type[Exception] = library().FFmpegError
+        failure: Any = library().FFmpegError
         packets = self._container.demux(self._stream, *self._tracks)
         while True:
             try:

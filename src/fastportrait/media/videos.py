@@ -81,11 +81,13 @@ class Video:
             self.notes.append(f"{others} more of its streams (pictures or data) left out")
         self._decoder = Decoder(self.container, self.stream, self.tracks, self.notes)
         self._decoder.deep = deep
+        self.time_base, self.rate = self._decoder.time_base, self._decoder.rate
         self._shots = self._decoder.read()
         first = next(self._shots, None)
         if first is None:
             raise VideoError("has no frame that can be decoded")
         self._first = first
+        self.colours: Colours = self._decoder.colours
         self.height, self.width = first.frame.shape[:2]
 
     @property
@@ -96,19 +98,6 @@ class Video:
     @deep.setter
     def deep(self, deep: bool) -> None:
         self._decoder.deep = deep
-
-    @property
-    def colours(self) -> Colours:
-        return self._decoder.colours
-
-    @property
-    def time_base(self) -> Fraction:
-        return self._decoder.time_base
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames a second, on average."""
-        return self._decoder.rate
 
     @property
     def seconds(self) -> float | None:
