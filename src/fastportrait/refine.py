@@ -105,39 +105,38 @@ def _contrast(alpha: Plane) -> Plane:
 
 def _slopes(guide: Plane, mask: Plane) -> Plane:
     """(h, w, 3) in [-0.5, 0.5] and (h, w) -> (h, w, 4): the mask is about slopes[:3] @ colour + slopes[3]."""
-    mean = _mean(guide)
-    inverse = _inverse_covariance(guide, mean)
-    sharp = _contrast(mask)
-    slopes = _regress(guide, mean, inverse, sharp, mask)
+    means: list[Plane] = [np.asarray(plane, np.float32) for plane in cv2.split(_mean(guide))]
+    inverse = _inverse_covariance(guide, means)
+    slopes = _regress(guide, means, inverse, _contrast(mask), mask)
     again = np.einsum("hwc,hwc->hw", slopes[..., :3], guide) + slopes[..., 3]
-    return _regress(guide, mean, inverse, _contrast(again), mask)
+    return _regress(guide, means, inverse, _contrast(again), mask)
 
 
-def _regress(guide: Plane, mean: Plane, inverse: list[Plane], mask: Plane, fallback: Plane) -> Plane:
+def _regress(guide: Plane, means: list[Plane], inverse: list[Plane], mask: Plane, fallback: Plane) -> Plane:
     """The colour guided filter; `fallback` where the colours explain less than half of the mask."""
     rr, rg, rb, gg, gb, bb = inverse
     mask_mean = _mean(mask)
-    r, g, b = cv2.split(
-        _mean(guide * mask[..., None]) - mean * mask_mean[..., None]
-    )  # covariance with the mask
-    slopes = np.empty((*mask.shape, 4), np.float32)
-    slopes[..., 0] = rr * r + rg * g + rb * b
-    slopes[..., 1] = rg * r + gg * g + gb * b
-    slopes[..., 2] = rb * r + gb * g + bb * b
-    slopes[..., 3] = mask_mean - np.einsum("hwc,hwc->hw", slopes[..., :3], mean)
-    explained = slopes[..., 0] * r + slopes[..., 1] * g + slopes[..., 2] * b
+    products = cv2.split(_mean(np.asarray(cv2.multiply(guide, cv2.merge([mask] * 3)), np.float32)))
+    r, g, b = (product - mean * mask_mean for product, mean in zip(products, means, strict=True))
+    red = rr * r + rg * g + rb * b
+    green = rg * r + gg * g + gb * b
+    blue = rb * r + gb * g + bb * b
+    rest = mask_mean - (red * means[0] + green * means[1] + blue * means[2])
+    explained = red * r + green * g + blue * b
     variance = _mean(mask * mask) - mask_mean * mask_mean
     trust = np.clip(2 * _mean((explained + 1e-4) / (np.maximum(variance, explained) + 1e-4)), 0, 1)
-    slopes = _mean(slopes) * cv2.merge([trust] * 4)
+    slopes = _mean(np.asarray(cv2.merge([red, green, blue, rest]), np.float32))
+    slopes *= np.asarray(cv2.merge([trust] * 4), np.float32)
     slopes[..., 3] += (1 - trust) * fallback
     return slopes
 
 
-def _inverse_covariance(guide: Plane, mean: Plane) -> list[Plane]:
+def _inverse_covariance(guide: Plane, means: list[Plane]) -> list[Plane]:
     """(Covariance of the colours + EPSILON)⁻¹ in every window: rr rg rb gg gb bb."""
     red, green, blue = cv2.split(guide)
-    r, g, b = cv2.split(mean)
-    rr, gg, bb = cv2.split(_mean(guide * guide) - mean * mean + np.float32(EPSILON))
+    r, g, b = means
+    squares = cv2.split(_mean(guide * guide))
+    rr, gg, bb = (square - m * m + np.float32(EPSILON) for square, m in zip(squares, means, strict=True))
     rg, rb, gb = _mean(red * green) - r * g, _mean(red * blue) - r * b, _mean(green * blue) - g * b
     adjugate = [
         gg * bb - gb * gb,
