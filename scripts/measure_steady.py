@@ -30,7 +30,7 @@ from fastportrait.contenders import load
 from fastportrait.data.shards import Sample, data_folder, decode, read_parts, shards
 from fastportrait.glance import CUT, glance, novelty
 from fastportrait.metrics.score import score
-from fastportrait.refine import CELLS, VIDEO_CELLS, refine
+from fastportrait.refine import CELLS, halved, refine, refine_frame
 from fastportrait.steady import Exponential, Flow, OneEuro, Raw, Still
 from fastportrait.transform import resize, to_network
 from fastportrait.weights import find
@@ -127,7 +127,8 @@ def shown(segmenter: Segmenter, frames: Any, args: argparse.Namespace) -> Iterat
     for name, build in filters.items():
         yield name, bench.filtered(build(), given, size)[0]
     pairs = zip(frames, given, strict=True)
-    yield "small, raw, with edges", np.stack([refine(frame, mask, VIDEO_CELLS) for frame, (mask, _) in pairs])
+    drawn = [refine_frame(frame, halved(frame), mask) for frame, (mask, _) in pairs]
+    yield "small, raw, with edges", np.stack(drawn)
     yield "small, stream", bench.ran(lambda: segmenter.stream(), frames)
     if args.video:
         yield f"{args.video.stem}, with its memory", bench.ran(lambda: remembering(args.video), frames)
@@ -272,6 +273,7 @@ def edges(folder: Path, segmenter: Segmenter, args: argparse.Namespace) -> dict[
             f"{cells:g} cells a mask's pixel": lambda frame, mask, cells=cells: refine(frame, mask, cells)
             for cells in (0.5, 0.75, 1.0, CELLS)
         },
+        "as the stream draws them": lambda frame, mask: refine_frame(frame, halved(frame), mask),
     }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in ways}
     spent: dict[str, list[float]] = {name: [] for name in ("network", *ways)}

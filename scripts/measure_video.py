@@ -29,8 +29,9 @@ from fastportrait.contenders import load
 from fastportrait.data.shards import read
 from fastportrait.media import encoders, film, images, memory, quick
 from fastportrait.media.containers import ContainerWriter
-from fastportrait.media.videos import Shot, Video
-from fastportrait.refine import refine
+from fastportrait.media.shot import Shot
+from fastportrait.media.videos import Video
+from fastportrait.refine import halved, refine, refine_frame
 
 ROOT = Path(__file__).parents[1]
 COLOUR = (59, 110, 165)
@@ -166,12 +167,12 @@ def edges(data: Path, segmenter: Segmenter) -> list[dict[str, Any]]:
         frame = np.asarray(cv2.resize(sample.image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
         truth = cv2.resize(sample.alpha, size, interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
         near = cv2.dilate(((truth > 0.02) & (truth < 0.98)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-        small = quick.halved(frame)
+        small = halved(frame)
         mask, small_mask = segmenter.mask(frame), segmenter.mask(small)
         ways = {
             "the mask, resized": lambda m=mask, s=size: cv2.resize(m, s),
             "as a photo": lambda f=frame, m=mask: refine(f, m),
-            "as a video": lambda f=frame, s=small, m=small_mask: quick.alpha(f, s, m),
+            "as a video": lambda f=frame, s=small, m=small_mask: refine_frame(f, s, m),
         }
         for name, way in ways.items():
             start = time.thread_time()

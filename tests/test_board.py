@@ -24,6 +24,8 @@ from fastportrait.weights import list_networks
 
 ROOT = Path(__file__).parents[1]
 BOARD = ROOT / RECIPE
+QUICK = "fastdeepmatting"
+"""The network of the board with the fewest layers: training and converting it takes least."""
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
 
 
@@ -51,20 +53,20 @@ def short(tmp_path):
 
 
 def test_the_board_trains_on_figures_that_the_package_draws_and_skips_what_is_done(short, tmp_path):
-    first = run(short, tmp_path, "--only", "small,enet", "--limit-steps", "2")
+    first = run(short, tmp_path, "--only", f"espnet-q3,{QUICK}", "--limit-steps", "2")
     assert first.exit_code == 0, first.output
-    assert re.search(r"^\[1/2\] small: 2 steps, .* images/s .*; val: iou ", first.output, re.MULTILINE)
-    assert re.search(r"^\[2/2\] enet: 2 steps", first.output, re.MULTILINE)
-    weights = tmp_path / "out" / "enet" / "enet.safetensors"
+    assert re.search(r"^\[1/2\] espnet-q3: 2 steps, .* images/s .*; val: iou ", first.output, re.MULTILINE)
+    assert re.search(rf"^\[2/2\] {QUICK}: 2 steps", first.output, re.MULTILINE)
+    weights = tmp_path / "out" / QUICK / f"{QUICK}.safetensors"
     assert read_about(weights).data == ("figures",)
     record = results.read(weights.with_suffix(".json"))
-    assert (record["network"], record["seed"], record["steps"], record["epochs"]) == ("enet", 0, 2, 6.0)
+    assert (record["network"], record["seed"], record["steps"], record["epochs"]) == (QUICK, 0, 2, 6.0)
     written = weights.stat().st_mtime_ns
-    again = run(short, tmp_path, "--only", "enet", "--limit-steps", "2")
-    assert f"[1/1] enet: {weights} is there, skipped" in again.output
+    again = run(short, tmp_path, "--only", QUICK, "--limit-steps", "2")
+    assert f"[1/1] {QUICK}: {weights} is there, skipped" in again.output
     assert weights.stat().st_mtime_ns == written
     assert "loading" not in again.output
-    shutil.rmtree(tmp_path / "out" / "small")
+    shutil.rmtree(tmp_path / "out" / "espnet-q3")
     taken_into_a_checkout(tmp_path)
 
 
@@ -80,13 +82,13 @@ def taken_into_a_checkout(folder):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(words, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    half = root / "weights" / "enet.safetensors"
-    assert half.stat().st_size < 0.6 * (folder / "out" / "enet" / "enet.safetensors").stat().st_size
-    result = results.read(root / "results/accuracy/board/enet-test.json")
+    half = root / "weights" / f"{QUICK}.safetensors"
+    assert half.stat().st_size < 0.6 * (folder / "out" / QUICK / f"{QUICK}.safetensors").stat().st_size
+    result = results.read(root / f"results/accuracy/board/{QUICK}-test.json")
     assert result["model"]["sha256"] == results.sha256(half)
-    assert f": enet on `test` ({result['data']['pictures']} pictures)" in (folder / "log.md").read_text()
+    assert f": {QUICK} on `test` ({result['data']['pictures']} pictures)" in (folder / "log.md").read_text()
     first, *rest = board_rows(root)
-    assert (first.name, first.trained, len(rest)) == ("enet", True, len(Recipe.read_board(BOARD)) - 1)
+    assert (first.name, first.trained, len(rest)) == (QUICK, True, len(Recipe.read_board(BOARD)) - 1)
     assert first.score("test", "iou") == result["scores"]["iou"]["value"]
     assert [row.macs for row in rest] == sorted(row.macs for row in rest)
 
@@ -110,9 +112,9 @@ def test_a_network_that_fails_does_not_keep_the_next_from_its_turn(short, tmp_pa
 
     board_fit = board.fit
     monkeypatch.setattr(board, "fit", fit)
-    done = run(short, tmp_path, "--only", "sinet,small", "--limit-steps", "1")
+    done = run(short, tmp_path, "--only", f"sinet,{QUICK}", "--limit-steps", "1")
     assert "[1/2] sinet: failed: the loss is nan at step 1" in done.output
-    assert "[2/2] small: 1 steps" in done.output
+    assert f"[2/2] {QUICK}: 1 steps" in done.output
     assert done.output.endswith("Error: 1 of 2 could not be trained: sinet\n")
     assert done.exit_code == 1
 

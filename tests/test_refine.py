@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fastportrait.metrics.masks import iou
-from fastportrait.refine import refine
+from fastportrait.refine import LARGE, halved, refine, refine_frame
 from fastportrait.transform import resize
 
 UNIT = st.floats(0, 1, width=32)
@@ -125,6 +125,27 @@ def test_the_alpha_of_a_noisy_picture_is_not_noisier_than_its_mask_was_wrong():
 def test_other_shapes_are_refused_by_name(image, coarse):
     with pytest.raises(ValueError, match=r"(image|coarse) is \("):
         refine(np.zeros(image, np.uint8), np.zeros(coarse, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("size", "half"), [((719, 3000), (719, 3000)), ((720, 960), (360, 480)), ((1443, 2881), (360, 720))]
+)
+def test_a_videos_frame_is_halved_until_it_is_small(size, half):
+    frame = np.full((*size, 3), 7, np.uint8)
+    assert LARGE == 720
+    assert halved(frame).shape == (*half, 3)
+    assert (halved(frame) == 7).all()
+
+
+@pytest.mark.parametrize("size", [(500, 400), (1000, 800)])
+def test_a_videos_edges_are_nearly_a_photos(size):
+    truth = disc(*size)
+    image, coarse = painted(truth, noise=8), np.roll(smeared(truth, (64, 64)), 1, axis=1)
+    photo, plain = refine(image, coarse), resize(coarse, size)
+    alpha = refine_frame(image, halved(image), coarse)
+    assert alpha.shape == size
+    assert np.abs(alpha - photo).mean() < 0.3 * np.abs(plain - photo).mean()
+    assert np.abs(alpha - truth).mean() < 0.5 * np.abs(plain - truth).mean()
 
 
 def test_only_what_is_near_an_edge_is_worked_on_and_nothing_is_lost_by_it():

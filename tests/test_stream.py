@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from fastportrait import Segmenter
-from fastportrait.refine import VIDEO_CELLS, refine
+from fastportrait.refine import halved, refine_frame
 from fastportrait.segmenter import PRESENT
 from fastportrait.stream import CALM, HOLD, Stream
+from fastportrait.transform import resize
 
 ROOT = Path(__file__).resolve().parents[1]
 GREEN = (20, 220, 40)
@@ -64,7 +65,8 @@ def blinking(green_model):
 
 def first(segmenter, frame):
     """What a stream says of a frame that it knows nothing before."""
-    return refine(frame, segmenter.mask(frame), VIDEO_CELLS)
+    half = halved(frame)
+    return refine_frame(frame, half, segmenter.mask(half))
 
 
 def test_the_first_frame_is_what_the_segmenter_says(green):
@@ -139,6 +141,25 @@ def test_who_was_there_may_be_less_clearly_there(green):
     assert stream(faint).any()
     stream.reset()
     assert not stream(faint).any()
+
+
+def test_it_says_whether_somebody_is_there_and_how_surely(green):
+    stream = green.stream()
+    stream(scene())
+    assert not stream.there
+    assert stream.presence < PRESENT
+    stream(block(40))
+    assert stream.there
+    assert stream.presence == green.presence(green.mask(block(40)))
+
+
+@pytest.mark.parametrize("size", [(720, 1200), (1451, 901)])
+def test_a_large_frame_gets_an_alpha_of_its_size_worked_out_on_its_half(green, size):
+    frame = np.asarray(resize(block(40), size), np.uint8)
+    alpha = green.stream()(frame)
+    assert alpha.shape == size
+    np.testing.assert_array_equal(alpha, first(green, frame))
+    assert np.abs(alpha - green(frame)).mean() < 0.02
 
 
 def test_rest_skips_the_network_and_motion_wakes_it_at_once(green):

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -59,10 +61,19 @@ def write_recipe(folder, steps, every, more=""):
     return path
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
-def test_a_network_learns_figures_and_its_weights_run(tmp_path):
-    data = write_data(tmp_path / "data")
-    weights = train(write_recipe(tmp_path, 60, 60), data, tmp_path / "run", accelerator="cpu", progress=False)
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """The made figures, and a network's weights after sixty steps on them."""
+    folder = tmp_path_factory.mktemp("taught")
+    data = write_data(folder / "data")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Lightning's advice on loaders and logs
+        recipe = write_recipe(folder, 60, 60)
+        return data, train(recipe, data, folder / "run", accelerator="cpu", progress=False)
+
+
+def test_a_network_learns_figures_and_its_weights_run(taught):
+    data, weights = taught
     result = evaluate("tiny", Segmenter(weights), read(data, "train"))
     assert result["scores"]["iou"]["value"] > 0.85
 
@@ -126,11 +137,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(network, tmp_path, one_
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
-def test_a_student_learns_from_its_teachers_masks_alone(tmp_path):
+def test_a_student_learns_from_its_teachers_masks_alone(taught, tmp_path):
     """With no weight on the labels, only the teacher can say where the figures are."""
-    data = write_data(tmp_path / "data")
-    taught = train(write_recipe(tmp_path, 60, 60), data, tmp_path / "run", accelerator="cpu", progress=False)
-    taught.rename(tmp_path / "teacher.safetensors")
+    data, weights = taught
+    shutil.copy(weights, tmp_path / "teacher.safetensors")
     more = 'teacher = "teacher.safetensors"\nlosses = { distil = 1 }\n'
     recipe = write_recipe(tmp_path, 60, 60).read_text()
     (tmp_path / "student.toml").write_text(recipe.replace("\nsources", "\n" + more + "sources"))

@@ -10,7 +10,8 @@ from PIL import Image
 
 import clips
 from fastportrait.media import encoders, film
-from fastportrait.media.videos import Video, VideoError
+from fastportrait.media.shot import VideoError
+from fastportrait.media.videos import Video
 
 av = pytest.importorskip("av")
 pytest.importorskip("onnx")

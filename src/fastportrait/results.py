@@ -1,6 +1,6 @@
 """A measured result as a JSON file that says all it takes to repeat it.
 
-The documents' tables are made from `results/`; a test holds every file there to its schema (schemas.py).
+The documents' tables are made from `results/`; a test holds every file there to its schema (schemas/).
 """
 
 import hashlib

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import transform
 from .engines.memory import State, remembers
 from .glance import Glance, glance, is_cut, is_still
+from .refine import halved, refine_frame
 from .steady import Filter, Flow, Plane, Raw
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ HOLD = 30
 class Stream:
     """`stream(frame)` for each frame in turn. One stream is for one thread.
 
-    `frames`, `skipped` and `cuts` count what it saw since it was made.
+    `frames`, `skipped` and `cuts` count what it saw since it was made; `presence`, in [0, 1], is the last
+    alpha's, and `there` says whether that is somebody.
     """
 
     def __init__(self, segmenter: Segmenter, *, steady: bool = True, idle: bool = False) -> None:
@@ -54,7 +56,7 @@ class Stream:
         self._looked: Glance | None = None
         self._mask: Plane | None = None
         self._alpha: Plane | None = None
-        self._there = False
+        self.presence, self.there = 0.0, False
         self._calm = 0
         self._held = 0
 
@@ -66,19 +68,31 @@ class Stream:
         from .segmenter import as_frame
 
         picture = as_frame(frame)
-        mask = self.mask(picture)
+        half = halved(picture)
+        mask = self._look(picture, half)
         if not self.idle:
-            return self.alpha(picture, mask)
+            return self._draw(picture, half, mask)
         if self._alpha is None:
-            self._alpha = self.alpha(picture, mask)
+            self._alpha = self._draw(picture, half, mask)
         return self._alpha.copy()
 
     def mask(self, frame: NDArray[np.uint8]) -> Plane:
         """The next frame's mask alone, (h, w) in [0, 1], at the network's resolution. A step, too."""
+        return self._look(frame, halved(frame))
+
+    def alpha(self, frame: NDArray[np.uint8], mask: Plane) -> Plane:
+        """`mask` at the frame's size, its edges drawn on the frame's; all zero where nobody is.
+
+        Somebody who is there may be less clearly there for a while: the threshold to vanish is lower.
+        """
+        return self._draw(frame, halved(frame), mask)
+
+    def _look(self, frame: NDArray[np.uint8], half: NDArray[np.uint8]) -> Plane:
+        """`mask` of a frame whose `halved` is there already."""
         segmenter = self.segmenter
         if self._size != frame.shape:
             self.reset()
-        image, where = transform.to_network(frame, segmenter.engine.size, _stretch())
+        image, where = transform.to_network(half, segmenter.engine.size, _stretch())
         small = _small(image, where)
         now = glance(small)
         self.frames += 1
@@ -98,18 +112,13 @@ class Stream:
         self._mask, self._alpha, self._looked, self._held = shown, None, now, 0
         return shown.copy()
 
-    def alpha(self, frame: NDArray[np.uint8], mask: Plane) -> Plane:
-        """`mask` at the frame's size, its edges drawn on the frame's; all zero where nobody is.
-
-        Somebody who is there may be less clearly there for a while: the threshold to vanish is lower.
-        """
-        from .refine import VIDEO_CELLS, refine
+    def _draw(self, frame: NDArray[np.uint8], half: NDArray[np.uint8], mask: Plane) -> Plane:
+        """`alpha` of a frame whose `halved` is there already."""
         from .segmenter import PRESENT
 
-        self._there = self.segmenter.presence(mask) >= (VANISH if self._there else PRESENT)
-        if not self._there:
-            return np.zeros(frame.shape[:2], np.float32)
-        return refine(frame, mask, VIDEO_CELLS)
+        self.presence = self.segmenter.presence(mask)
+        self.there = self.presence >= (VANISH if self.there else PRESENT)
+        return refine_frame(frame, half, mask) if self.there else np.zeros(frame.shape[:2], np.float32)
 
     def _network(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._memory is None:

@@ -60,10 +60,10 @@ def command(
 
     from ..media import camera, live
     from ..segmenter import Segmenter
-    from .cut import _background
+    from .cut_plan import background as behind_of
     from .cut_video import threads as half_of_them
 
-    behind, _ = _background(background, 120_000_000)
+    behind, _ = behind_of(background, 120_000_000)
     if behind is None:
         raise click.UsageError(
             "--background transparent cannot be shown; choose a colour, as for a chroma key"

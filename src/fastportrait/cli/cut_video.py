@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cut import Report, _line, _reason
+from .cut_report import Report, line, reason
 
 if TYPE_CHECKING:
     from ..media.batch import Job
@@ -55,8 +55,8 @@ def batch(
             )  # fmt: skip
             break
         plain = report.error or report.skipped or not report.person
-        if line := _line(report, alone=len(jobs) == 1) if plain else _done(report):
-            click.echo(line, err=True)
+        if said := line(report, alone=len(jobs) == 1) if plain else _done(report):
+            click.echo(said, err=True)
     return reports
 
 
@@ -65,7 +65,7 @@ def _job(
 ) -> VideoReport:
     from ..media import film
     from ..media.batch import identities
-    from ..media.videos import VideoError
+    from ..media.shot import VideoError
 
     target = str(job.target)
     report = VideoReport(str(job.source), target)
@@ -82,7 +82,7 @@ def _job(
         _fill(report, stopped.made)
         report.stopped, report.output = True, stopped.partial or target
     except (OSError, ValueError, MemoryError) as error:
-        report.error = _reason(error, report.input)
+        report.error = reason(error, report.input)
     return report
 
 

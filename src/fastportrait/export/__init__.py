@@ -19,7 +19,7 @@ from ..nets import ZOO
 from ..nets.card import measure
 from ..nets.network import Network, check_size
 from ..nets.weights import About, load
-from . import gate, portrait
+from . import gate, int8, portrait
 from .gate import Parity
 from .int8 import Rung, climb, describe
 from .pictures import Picture, Pictures, gather
@@ -158,6 +158,7 @@ def _ladder(
     make = getattr(form, "quantiser", None)
     if make is None:
         return []
+    int8.check(pictures)
     with _named(form):
         quantiser = make(net, size, card, path.parent, pictures.calibration)
         rungs = climb(quantiser, form.runner, net, path, pictures)

@@ -53,6 +53,15 @@ class Rung:
     """Whether the gate lets it through."""
 
 
+def check(pictures: Pictures) -> None:
+    """Raises `ValueError` where there is nothing to find ranges with, or to judge masks by."""
+    if not pictures.labelled or not pictures.calibration:
+        raise ValueError(
+            "int8 is made and judged with real pictures, and there are none: "
+            "name a folder of shards by --data or FASTPORTRAIT_DATA"
+        )
+
+
 def climb(
     quantiser: Quantiser, runner: Callable[[Path], Run], net: Network, path: Path, pictures: Pictures
 ) -> list[Rung]:
@@ -60,11 +69,6 @@ def climb(
 
     Raises `ValueError` where not even the first holds: the file has collapsed.
     """
-    if not pictures.labelled or not pictures.calibration:
-        raise ValueError(
-            "int8 is made and judged with real pictures, and there are none: "
-            "name a folder of shards by --data or FASTPORTRAIT_DATA"
-        )
     ours = accuracy(lambda image: reference(net, [image])[0], pictures.labelled)
     expected = reference(net, pictures.images)
     trial = path.with_name(f"trial-{path.name}")

@@ -7,7 +7,9 @@ vectors: a frame, the network's input made from it, and the mask that PyTorch gi
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +17,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engines.choice import digest, parts
 from ..metrics import masks
 from ..nets.network import Network
 from ..segmenter import PRESENT, SHARE
 from ..transform import to_network
-from .pictures import figures
+from .pictures import Picture, figures
 
 if TYPE_CHECKING:
     from . import Written
 
+Array8 = NDArray[np.uint8]
 NAME = "portrait.json"
 SCHEMA = "portrait/1"
 ENDS = {"onnx": ("image", "alpha"), "coreml": ("image", "alpha"), "ncnn": ("in0", "out0")}
@@ -75,14 +79,27 @@ def add(out: Path, name: str, net: Network, card: dict[str, Any], form: Any, wri
     room(out, name)
     path, size = out / NAME, (int(card["size"][0]), int(card["size"][1]))
     shared = {key: value for key, value in card.items() if key != "precision"}
-    there = read(out) if path.is_file() else {}
+    there, pictures = read(out) if path.is_file() else {}, dict[str, Array8]()
     if there.get("card") != shared:
-        there = description(name, size, shared) | {"vectors": write_vectors(out, net, size)}
-    there["files"][form.NAME] = _entry(form, written)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(there, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-    return path
+        rows, pictures = vectors(frames(), size, _mask(net))
+        there = description(name, size, shared) | {"vectors": rows}
+    told = entry(form.NAME, written.path, written.precision)
+    if written.precision == "int8":  # what this file was seen to do, and as much again
+        told["mean_tolerance"] = round(max(MEAN, 2 * written.parity.mean_alpha), 4)
+        told["iou"] = round(min(IOU, 1 - 2 * (1 - written.parity.iou)), 4)
+    there["files"][form.NAME] = told
+    return write(out, there, pictures)
+
+
+def _mask(net: Network) -> Callable[[Picture], NDArray[np.float32]]:
+    """(1, 3, h, w) in [0, 1] -> (h, w) alpha, by PyTorch."""
+    import torch
+
+    def mask(image: Picture) -> NDArray[np.float32]:
+        with torch.no_grad():
+            return net(torch.from_numpy(image)).sigmoid().numpy()[0, 0]
+
+    return mask
 
 
 def description(name: str, size: tuple[int, int], card: dict[str, Any]) -> dict[str, Any]:
@@ -112,32 +129,27 @@ def description(name: str, size: tuple[int, int], card: dict[str, Any]) -> dict[
     }
 
 
-def _entry(form: Any, written: "Written") -> dict[str, Any]:
-    from . import digest, parts
-
-    sha256, count = digest(written.path)
-    entry = {
-        "file": written.path.name,
+def entry(target: str, path: Path, precision: str) -> dict[str, Any]:
+    """Of one file, in the format `target`, under "files"."""
+    sha256, count = digest(path)
+    told = {
+        "file": path.name,
         "sha256": sha256,
         "bytes": count,
         "layout": "NCHW",
-        "input": ENDS.get(form.NAME, (0, 0))[0],
-        "output": ENDS.get(form.NAME, (0, 0))[1],
-        "precision": written.precision,
+        "input": ENDS.get(target, (0, 0))[0],
+        "output": ENDS.get(target, (0, 0))[1],
+        "precision": precision,
     }
-    whole = written.path.is_dir()
-    beside = [] if whole else [file for file in parts(written.path) if file != written.path]
+    beside = [] if path.is_dir() else [file for file in parts(path) if file != path]
     if beside:
-        entry["with"] = [
+        told["with"] = [
             {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in beside
         ]
-    if written.precision == "int8":  # what this file was seen to do, and as much again
-        entry["mean_tolerance"] = round(max(MEAN, 2 * written.parity.mean_alpha), 4)
-        entry["iou"] = round(min(IOU, 1 - 2 * (1 - written.parity.iou)), 4)
-    return entry
+    return told
 
 
-def frames() -> list[NDArray[np.uint8]]:
+def frames() -> list[Array8]:
     """(H, W, 3) RGB: a tall and a wide crop of a photo in the public domain, if it is there, and figures."""
     made = [
         np.ascontiguousarray((image[0].transpose(1, 2, 0) * 255).round().astype(np.uint8))
@@ -151,27 +163,40 @@ def frames() -> list[NDArray[np.uint8]]:
     return [np.ascontiguousarray(whole[:, 60:381]), np.ascontiguousarray(whole[20:321]), *made]
 
 
-def write_vectors(out: Path, net: Network, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """Writes the vectors under `out` and gives their entries."""
-    import torch
-
+def vectors(
+    frames: list[Array8], size: tuple[int, int], mask: Callable[[Picture], NDArray[np.float32]]
+) -> tuple[list[dict[str, Any]], dict[str, Array8]]:
+    """Their entries, and the pictures that these name: each frame, the (h, w, 3) image of it at the network's
+    `size`, and the (h, w) alpha that `mask` gives for that, (1, 3, h, w) in [0, 1]."""
     rows: list[dict[str, Any]] = []
-    (out / "vectors").mkdir(parents=True, exist_ok=True)
-    for i, frame in enumerate(frames()):
+    pictures: dict[str, Array8] = {}
+    for i, frame in enumerate(frames):
         image, _ = to_network(frame, size)
-        with torch.no_grad():
-            alpha = net(torch.from_numpy(image)).sigmoid().numpy()[0, 0]
-        pixels = (image[0].transpose(1, 2, 0) * 255).round().astype(np.uint8)
-        pictures = {"frame": frame, "image": pixels, "alpha": (alpha * 255).round().astype(np.uint8)}
-        row: dict[str, Any] = {kind: f"vectors/{i}-{kind}.png" for kind in pictures}
-        for kind, picture in pictures.items():
-            _write_png(out / row[kind], picture)
+        kinds = {"frame": frame, "image": _bits(image[0].transpose(1, 2, 0)), "alpha": _bits(mask(image))}
+        row: dict[str, Any] = {kind: f"vectors/{i}-{kind}.png" for kind in kinds}
+        pictures |= {row[kind]: picture for kind, picture in kinds.items()}
         rows.append(row | {"mean_tolerance": MEAN, "iou": IOU})
-    return rows
+    return rows, pictures
 
 
-def _write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    data = cv2.imencode(".png", picture[..., ::-1] if picture.ndim == 3 else picture)[1].tobytes()
+def _bits(values: NDArray[np.float32]) -> Array8:
+    return (values * 255).round().astype(np.uint8)
+
+
+def write(out: Path, told: dict[str, Any], pictures: dict[str, Array8]) -> Path:
+    """The description `told` and the vectors' pictures, by their places in the folder `out`."""
+    from PIL import Image
+
+    for place, picture in pictures.items():
+        (out / place).parent.mkdir(parents=True, exist_ok=True)
+        data = BytesIO()
+        Image.fromarray(picture).save(data, "PNG", optimize=True)
+        _replace(out / place, data.getvalue())
+    _replace(out / NAME, (json.dumps(told, indent=2) + "\n").encode())
+    return out / NAME
+
+
+def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
     os.replace(partial, path)
@@ -182,7 +207,7 @@ def check(folder: Path) -> list[Checked]:
 
     Raises `ValueError` where a file is missing or altered, or `to_network` makes another image of a frame.
     """
-    from . import digest, target
+    from . import target
 
     told, rows = read(folder), []
     size = told["input"]["height"], told["input"]["width"]

@@ -16,7 +16,7 @@ from PIL import GifImagePlugin, Image
 
 from . import images
 from .containers import Pictures
-from .videos import Shot, VideoError
+from .shot import Shot, VideoError
 
 Pixels = NDArray[np.uint8]
 OPAQUE = 128

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from . import colours
 from .encoders import NAMES, Encoder
+from .shot import Shot, library
 from .tracks import Tracks
-from .videos import Shot, library
 
 FRAGMENTED = "hybrid_fragmented+delay_moov"
 """Written in pieces that play by themselves, made one whole at the end: time stamps, edit lists and all."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from .videos import VideoError, library
+from .shot import VideoError, library
 
 CODECS = ("h264", "h265", "vp9", "prores")
 HOLDS = {

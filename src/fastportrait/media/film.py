@@ -21,7 +21,8 @@ from .animations import Animation, Gif, Pngs, WebP, times_file
 from .behind import Choice, behind
 from .containers import ContainerWriter
 from .pipeline import Pipeline
-from .videos import Shot, Video, VideoError, library
+from .shot import Shot, VideoError, library
+from .videos import Video
 
 if TYPE_CHECKING:
     from ..segmenter import Segmenter
@@ -75,24 +76,20 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Masks:
-    """Shot after shot to alpha, (H, W) float32 in [0, 1]."""
+    """Shot after shot to alpha, (H, W) float32 in [0, 1].
+
+    `person` counts the frames with somebody in them, `presence` is the highest.
+    """
 
     def __init__(self, segmenter: "Segmenter", *, steady: bool) -> None:
         self._stream = segmenter.stream(steady=steady)
-        self._there = False
         self.person, self.presence = 0, 0.0
 
     def __call__(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        from ..segmenter import PRESENT
-        from ..stream import VANISH
-
-        small = quick.halved(frame)
-        mask = self._stream.mask(small)
-        presence = self._stream.segmenter.presence(mask)
-        self._there = presence >= (VANISH if self._there else PRESENT)
-        self.person += self._there
-        self.presence = max(self.presence, presence)
-        return quick.alpha(frame, small, mask) if self._there else np.zeros(frame.shape[:2], np.float32)
+        alpha = self._stream(frame)
+        self.person += self._stream.there
+        self.presence = max(self.presence, self._stream.presence)
+        return alpha
 
 
 def ending(wish: Wish) -> str:

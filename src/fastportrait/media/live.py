@@ -20,7 +20,7 @@ from .camera import Live, Source
 from .colours import Colours
 from .containers import ContainerWriter
 from .film import Masks
-from .videos import Shot, VideoError
+from .shot import Shot, VideoError
 
 if TYPE_CHECKING:
     from ..segmenter import Segmenter

@@ -1,8 +1,7 @@
-"""Edges for video: what refine.py and compose.py do for a photo, at a fraction of the time.
+"""Composing for video: what compose.py does for a photo, at a fraction of the time.
 
-The same filters, worked out on coarser grids and only around the edge, then applied to nothing but the
-pixels of the edge: what is surely person or surely background is copied as it is. docs/video.md says what
-that costs and what it saves.
+The same colours, worked out on a coarser grid and only around the edge, then applied to nothing but the
+pixels of the edge: what is surely person or surely background is copied as it is.
 """
 
 from collections.abc import Iterator
@@ -13,74 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import compose
-from ..refine import CONTRAST, RADIUS, _slopes, _uncertain
-from ..transform import resize
 
 Plane = NDArray[np.float32]
 Colours = NDArray[np.uint8] | NDArray[np.uint16]
 
-LARGE = 720
-"""Pixels of the shorter side from which edges are worked out at half of them: half the time, and as good."""
-CELLS = 0.75
-"""Pixels of the refining grid per pixel of the mask, along each side; a photo's has 1.5."""
 GRID = 150
 """Pixels along the shorter side, at most, of the grid on which colours are averaged; a photo's has 384.
 
 It is the frame, halved again and again, which costs next to nothing."""
 RADII = (8, 3, 1)
 """Of the windows that colours are averaged in, in pixels of that grid."""
-SLIGHT = 0.1
-"""Where the band's own weight is less than this, the mask stays as it is."""
 NONE, ALL = 3, 252
 """Alpha in 0..255 from where on it is a mixture: most of an edge is nearer to 0 or 255, unseen."""
 ROW = 1024
 """Points in a row of what OpenCV is given: it takes no side beyond 32767."""
-
-
-def halved(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The frame, halved until its shorter side is below LARGE: what network and edges are worked out on."""
-    while min(frame.shape[:2]) >= LARGE:
-        half = (frame.shape[1] // 2, frame.shape[0] // 2)
-        frame = np.asarray(cv2.resize(frame, half, interpolation=cv2.INTER_AREA), np.uint8)
-    return frame
-
-
-def alpha(frame: NDArray[np.uint8], small: NDArray[np.uint8], mask: Plane) -> Plane:
-    """A frame, its `halved` and its mask -> (H, W) alpha in [0, 1]."""
-    fine = refine(small, mask)
-    return fine if small is frame else np.asarray(resize(fine, frame.shape[:2]), np.float32)
-
-
-def refine(image: NDArray[np.uint8], coarse: Plane) -> Plane:
-    """(H, W, 3) RGB and its (h, w) mask in [0, 1], covering the whole picture -> (H, W) alpha in [0, 1]."""
-    coarse = np.clip(coarse, 0, 1, dtype=np.float32)
-    alpha = np.asarray(resize(coarse, image.shape[:2]), np.float32)
-    uncertain = _uncertain(coarse)
-    if not cv2.countNonZero(uncertain):
-        return alpha
-    h, w = (max(1, min(round(CELLS * n), size)) for n, size in zip(coarse.shape, image.shape, strict=False))
-    part = _around(resize(uncertain, (h, w)) > 0, 2 * RADIUS + 1)
-    guide = _shrunk(image, (h, w))[part].astype(np.float32) * np.float32(1 / 255) - np.float32(0.5)
-    slopes = _slopes(np.ascontiguousarray(guide), np.ascontiguousarray(resize(coarse, (h, w))[part]))
-    band = cv2.resize(uncertain, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    worth = np.asarray(cv2.inRange(band, SLIGHT, 2), np.uint8)
-    if not cv2.countNonZero(worth):
-        return alpha
-    points = _points(worth, (h, w), part)
-    local, colours = _sample(slopes, points), _take(image, points) * np.float32(1 / 255) - np.float32(0.5)
-    fine = np.einsum("nc,nc->n", local[:, :3], colours) + local[:, 3]
-    fine = np.clip((fine - np.float32(0.5)) * np.float32(CONTRAST) + np.float32(0.5), 0, 1)
-    old = alpha.reshape(-1).take(points.flat)
-    alpha.reshape(-1)[points.flat] = old + band.reshape(-1).take(points.flat) * (fine - old)
-    return alpha
-
-
-def _shrunk(image: Colours, size: tuple[int, int]) -> Colours:
-    """`resize`, halved first wherever it can be: a third of the time."""
-    while min(image.shape[0] / size[0], image.shape[1] / size[1]) >= 2:
-        half = (image.shape[1] // 2, image.shape[0] // 2)
-        image = cv2.resize(image, half, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return resize(image, size)
 
 
 class Points(NamedTuple):
@@ -89,15 +34,6 @@ class Points(NamedTuple):
     rows: Plane
     """Where they lie in a part of a grid, half-pixel centred."""
     columns: Plane
-
-
-def _around(wanted: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
-    """The rectangle around what is wanted, widened by `margin` on every side."""
-    spans = []
-    for axis in (1, 0):
-        found = np.flatnonzero(wanted.any(axis))
-        spans.append(slice(max(0, int(found[0]) - margin), int(found[-1]) + 1 + margin))
-    return spans[0], spans[1]
 
 
 def _half(plane: Any, half: tuple[int, int]) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .videos import library
+from .shot import library
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
