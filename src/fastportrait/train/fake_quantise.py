@@ -2,10 +2,10 @@
 
 Paper: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
        Inference", 2018, sec. 3. https://arxiv.org/abs/1712.05877
-The rounding lies where ONNX Runtime and LiteRT have it in the files that `export` writes: around convolutions,
-linear layers, sums, products, concatenations and resizes, with a norm and a ReLU right behind a layer as part
-of it. Filters have a scale for each output channel, activations a range for each tensor. The gradient passes
-the rounding as if it were not there, and ends where a value is cut off (straight through).
+The rounding lies where ONNX Runtime and LiteRT have it in the files that `export` writes: around
+convolutions, linear layers, sums, products, concatenations and resizes, with a norm and a ReLU right behind a
+layer as part of it. Filters have a scale for each output channel, activations a range for each tensor. The
+gradient passes the rounding as if it were not there, and ends where a value is cut off (straight through).
 Differs from the paper: norms keep the statistics that they have and learn scale and shift, as weight and bias
 of the convolution that they become part of. They need not be folded for it: a factor on an output channel
 multiplies that channel's step too, so rounding before or after it is the same.
@@ -42,7 +42,7 @@ LOOKS = {"__get__", "__set__", "__len__", "__hash__", "dim", "numel", "size", "s
 }  # fmt: skip
 """What asks a tensor for other things than its values."""
 FOLLOWED = 0.25
-"""Share of the steps in which ranges follow the activations; then they stand, for the weights to settle in."""
+"""Share of the steps in which ranges follow the activations; then they stand, and weights settle in them."""
 KEPT = 0.95
 """Share of a range that each step keeps."""
 
@@ -94,8 +94,7 @@ class FakeQuantise(nn.Module):
         low, high = self.low[place].clamp(max=0), self.high[place].clamp(min=0)
         step = ((high - low) / 255).clamp(min=1e-12)
         zero = (-low / step).round().clamp(0, 255)
-        rounded: Tensor = StraightThrough.apply(x, step, -zero, 255 - zero)
-        return rounded
+        return straight_through(x, step, -zero, 255 - zero)
 
     def _follow(self, x: Tensor, place: int) -> None:
         ends = extremes(x)
@@ -124,8 +123,8 @@ def fake_quantise(net: Network, size: tuple[int, int]) -> FakeQuantise:
             module.training = mode
     if ours != theirs:
         raise ValueError(
-            f"quantise_aware cannot train {type(net).__name__}: some of its layers train in another form than "
-            "they run in, and rounded is what runs"
+            f"quantise_aware cannot train {type(net).__name__}: some of its layers train in another form "
+            "than they run in, and rounded is what runs"
         )
     return FakeQuantise(training.places)
 
@@ -160,16 +159,17 @@ def rounded_filters(weight: Tensor, axis: int) -> Tensor:
     others = [i for i in range(weight.ndim) if i != axis]
     step = (weight.detach().abs().amax(others, keepdim=True) / 127).clamp(min=1e-12)
     most = torch.full_like(step, 127.5)  # nothing is cut off
-    rounded: Tensor = StraightThrough.apply(weight, step, -most, most)
+    return straight_through(weight, step, -most, most)
+
+
+def straight_through(x: Tensor, step: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
+    """`x` in whole steps, of which there are `lowest` to `highest`. The gradient is that of the cut."""
+    rounded: Tensor = StraightThrough.apply(x, step, lowest, highest)  # type: ignore[no-untyped-call]
     return rounded
 
 
 class StraightThrough(torch.autograd.Function):
-    """(x, step, lowest, highest) -> x in whole steps, of which there are `lowest` to `highest`. The gradient
-    is that of the cut, not of the rounding.
-
-    PyTorch's own `fake_quantize_per_tensor_affine` is the same at a quarter of the speed on a processor.
-    """
+    """As PyTorch's own `fake_quantize_per_tensor_affine`, at several times its speed on a processor."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, step: Tensor, lowest: Tensor, highest: Tensor) -> Tensor:
@@ -199,7 +199,7 @@ class Rounding(TorchFunctionMode):
         self.clean: dict[int, tuple[Tensor, int]] = {}
 
     def __exit__(self, *error: Any) -> None:
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
         for kept in (self.fresh, self.done, self.clean):
             kept.clear()
 
