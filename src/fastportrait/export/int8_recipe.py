@@ -17,14 +17,14 @@ network = {network}
 init = {weights}
 teacher = {weights}
 quantise_aware = true
-steps = 400
-batch = 12
+steps = 300
+batch = 8
 size = [{height}, {width}]
 score_size = [{height}, {width}]
 lr = 1e-4
-warmup = 40
+warmup = 30
 ema = 0.98
-validate_every = 200
+validate_every = 150
 losses = {{ mask = 1.0, boundary = 0.7, overlap = 0.5, distil = 1.0 }}
 terms = {terms}
 """
