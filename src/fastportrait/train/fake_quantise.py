@@ -229,6 +229,7 @@ class Rounding(TorchFunctionMode):
         return {name: self._settled(value) for name, value in outputs.items()}
 
     def _made(self, out: Tensor, operation: str, place: int | None = None) -> Tensor:
+        self.clean.pop(id(out), None)  # where it was written in place
         self.fresh[id(out)] = Fresh(out, operation, place)
         return out
 
