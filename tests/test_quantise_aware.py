@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from fastportrait.cli import main
-from fastportrait.export import card_of, onnx, onnx_int8
+from fastportrait.export import card_of, gate, int8, onnx, onnx_int8
 from fastportrait.export.int8 import NEXT, Rung, describe
 from fastportrait.export.int8_recipe import write_recipe
 from fastportrait.export.pictures import portraits
@@ -350,6 +350,23 @@ def test_int8_that_needs_layers_in_float_says_what_to_train_next(tmp_path):
     path.write_text(path.read_text().replace("lr = 1e-4", "lr = 1e-5"))
     write_recipe(tmp_path, weights, about, [part])
     assert Recipe.read(path).lr == 1e-5  # it may have been changed by hand
+
+
+@pytest.mark.slow
+def test_the_command_says_how_to_get_all_layers_into_8_bits(tmp_path, monkeypatch):
+    """Where half of the layers are in float, whatever they would lose."""
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr(int8, "KEPT", (0.5,))
+    monkeypatch.setattr(gate, "complaint", lambda *parity: "")
+    monkeypatch.setattr(int8, "complaint", lambda *parity: "")
+    _, data = written(tmp_path)
+    weights, out = tmp_path / "fastdeepmatting-coarse.safetensors", tmp_path / "out"
+    command = ["export", str(weights), "--precision", "int8", "--data", str(data), "-o", str(out)]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert "int8 holds with static, " in done.output
+    assert f"train it on: fastportrait train {out / 'fastdeepmatting-coarse-int8.toml'}" in done.output
+    assert Recipe.read(out / "fastdeepmatting-coarse-int8.toml").init == str(weights.resolve())
 
 
 @quiet
