@@ -15,8 +15,15 @@ def int8_rungs(root: Path) -> str:
     for row in result["rungs"] if result else []:
         lost = f"{100 * row['lost_iou']:.2f}", f"{100 * row['lost_boundary_iou']:.2f}"
         state = "kept" if row["kept"] else "holds" if row["holds"] else "fails"
-        rows.append([f"{row['format']}: {row['rung']}", *lost, f"{row['shift']:.3f}", state])
-    heads = ["rung", "IoU points lost", "boundary IoU points lost", "displaced by, pixels", "state"]
+        rows.append([row["weights"], f"{row['format']}: {row['rung']}", *lost, f"{row['shift']:.3f}", state])
+    heads = [
+        "weights",
+        "rung",
+        "IoU points lost",
+        "boundary IoU points lost",
+        "displaced by, pixels",
+        "state",
+    ]
     return table(heads, rows)
 
 
@@ -26,8 +33,9 @@ def int8_files(root: Path) -> str:
     rows = []
     for row in result["files"] if result else []:
         scores = [number(name, row[name]) for name in ("iou", "boundary_iou", "mad")]
-        rows.append([f"{row['format']}: {row['file']}", f"{row['bytes'] / 1000:,.0f}", *scores])
-    return table(["file", "kB", "person IoU %", "boundary IoU %", "MAD x1000"], rows)
+        size = f"{row['bytes'] / 1000:,.0f}"
+        rows.append([row["weights"], f"{row['format']}: {row['file']}", size, *scores])
+    return table(["weights", "file", "kB", "person IoU %", "boundary IoU %", "MAD x1000"], rows)
 
 
 def parity(root: Path) -> str:

@@ -155,6 +155,7 @@ def shortened(recipe, folder):
     size = list(network.smallest)
     keys = {"network": recipe.network, "steps": 2, "batch": 2, "size": size, "score_size": size}
     keys |= {"warmup": 1, "validate_every": 2, "trunk_lr": recipe.trunk_lr}
+    keys["quantise_aware"] = recipe.quantise_aware
     if (folder / recipe.init).is_file():
         keys["init"] = recipe.init
     lines = [f"{name} = {json.dumps(value)}" for name, value in keys.items()]

@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 
 from fastportrait.data.augment import batch
 from fastportrait.data.memory import load_portraits, load_scenes
+from fastportrait.nets import ZOO
+from fastportrait.nets.weights import About, save
 from fastportrait.recipe import Recipe
 from fastportrait.train import train
 from fastportrait.train.batches import Steps, generator, part_of
@@ -33,6 +35,10 @@ augment = { paste = 0.3, several = 0.2, crop = 1, turn = 0.4, flip = 0.5, light 
 losses = { mask = 1, boundary = 0.5, lovasz = 0.5, consistency = 1 }
 sources = { studio = 1, web = 1 }
 """
+QUANTISE_AWARE = """
+init = "first.safetensors"
+quantise_aware = true
+"""
 
 
 def test_the_parts_of_a_batch_are_the_batch(tmp_path):
@@ -47,10 +53,13 @@ def test_the_parts_of_a_batch_are_the_batch(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="this PyTorch has no torch.distributed")
-def test_two_processes_give_the_weights_that_one_gives(tmp_path):
+@pytest.mark.parametrize("more", ["", pytest.param(QUANTISE_AWARE, marks=pytest.mark.slow)])
+def test_two_processes_give_the_weights_that_one_gives(more, tmp_path):
     """Over gloo, started side by side as torchrun does; batch norms stand still."""
     data, recipe = write_data(tmp_path / "data"), tmp_path / "r.toml"
-    recipe.write_text(RECIPE)
+    recipe.write_text(RECIPE + more)
+    torch.manual_seed(0)
+    save(ZOO["small"].build(), About("small", (64, 64)), tmp_path / "first.safetensors")
     port = free()
     two = [start(recipe, data, tmp_path / "two", rank, port) for rank in range(2)]
     said = [process.communicate(timeout=600)[1] for process in two]

@@ -42,6 +42,9 @@ class Recipe:
     """Largest norm of the gradient."""
     freeze_norms: bool = False
     """Batch norms stay as `init` has them: their statistics, scales and shifts."""
+    quantise_aware: bool = False
+    """Train with the rounding of an int8 file in place, so that the weights lose less by it. They are to be
+    trained already (`init`); batch norms keep their statistics."""
     init: str = ""
     """Weights to start from: a .safetensors file beside the recipe; empty: fresh."""
     teacher: str = ""

@@ -86,6 +86,8 @@ def command(
         sha256, size_in_bytes = digest(made.path)
         row = {"target": name, "precision": precision, "file": str(made.path), "bytes": size_in_bytes}
         row |= {"sha256": sha256, "checked": how or "run in its own runtime"}
+        if made.recipe:
+            row["train_next"] = str(made.recipe)
         report["files"].append({**row, "parity": asdict(made.parity)})
         if not as_json:
             click.echo(f"{made.path}: {size_in_bytes / 1000:,.0f} kB")
@@ -94,6 +96,10 @@ def command(
                 f"displaced by {made.parity.shift:.3f} pixels, on {made.parity.source}"
                 + (f" ({how})" if how else "")
             )
+            if made.rungs:
+                click.echo(f"int8 holds with {made.rungs[-1].name}")
+            if made.recipe:
+                click.echo(f"for all layers in 8 bits train it on: fastportrait train {made.recipe}")
     if as_json:
         click.echo(json.dumps(report, indent=2))
     if report["failed"]:

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from ..nets.weights import About, load
 from . import gate, int8, portrait
 from .gate import Parity
 from .int8 import Rung, climb, describe
+from .int8_recipe import write_recipe
 from .pictures import Picture, Pictures, gather
 
 __all__ = [
@@ -88,6 +89,8 @@ class Written:
     parity: Parity
     rungs: list[Rung]
     """int8: the ways that were tried, the one that was kept last."""
+    recipe: Path | None = None
+    """int8 that needs layers in float: what to give `fastportrait train` next."""
 
 
 def target(name: str) -> Target:
@@ -120,7 +123,7 @@ def export(
     portrait.room(out, weights.stem)
     written = write(net, size, card, weights.stem, out, to=to, precision=precision, pictures=pictures)
     portrait.add(out, weights.stem, net, card, target(to), written)
-    return written
+    return replace(written, recipe=write_recipe(out, weights, about, written.rungs))
 
 
 def write(
@@ -208,7 +211,8 @@ def _move(made: Path, place: Path) -> None:
 def card_of(about: About, weights: Path, size: tuple[int, int], precision: str) -> dict[str, Any]:
     """What the file says about itself."""
     cost = measure(ZOO[about.network].build, size)
-    return {
+    rounded = {"quantise_aware": True} if about.quantise_aware else {}
+    return rounded | {
         "network": about.network,
         "size": list(size),
         "precision": precision,

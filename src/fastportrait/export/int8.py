@@ -3,7 +3,8 @@
 The first rung stores the weights alone in 8 bits and computes in float; it must hold, or nothing is written.
 The next computes in 8 bits too, with ranges from pictures of the training split. Where its masks lose too
 much, the layers that do the most damage, measured one by one, stay in float, more of them each time. The
-highest rung that holds is kept. Above these would come training with the rounding in place.
+highest rung that holds is kept. Where it needs layers in float, training with the rounding in place comes
+next: `quantise_aware` of a recipe, which int8_recipe.py writes.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from .pictures import Picture, Pictures
 Run = Callable[[Picture], Picture]
 KEPT = (0.0, 0.1, 0.2, 0.35, 0.5)
 """Shares of the layers that stay in float, in the order they are tried."""
+WEIGHTS = "weights"
+"""The name of the first rung."""
+NEXT = "train on with the rounding in place: quantise_aware = true in a recipe for `fastportrait train`"
 JUDGES = 4
 """Calibration pictures that a layer's damage is measured on."""
 
@@ -82,10 +86,12 @@ def climb(
         return Rung(name, kept, theirs["iou"], theirs["boundary_iou"], loss, parity.shift, not wrong)
 
     quantiser.weights(trial)
-    tried = [judged("weights", [])]
+    tried = [judged(WEIGHTS, [])]
     if not tried[0].ok:
         points = ", ".join(f"{name} {100 * value:.2f}" for name, value in tried[0].loss.items())
-        raise ValueError(f"int8 weights alone lose too much ({points} points): no file written")
+        raise ValueError(
+            f"int8 weights alone lose too much ({points} points): no file written; {NEXT}, then export again"
+        )
     trial.replace(path)
     sensitive: list[str] = []
     for share in KEPT:
@@ -119,6 +125,13 @@ def by_damage(
     return sorted(quantiser.layers, key=lambda layer: -damage[layer])
 
 
+def whole(rung: Rung) -> bool:
+    """Whether it computes all layers in 8 bits, which is as far as the ladder goes."""
+    return rung.name != WEIGHTS and not rung.kept
+
+
 def describe(rung: Rung) -> dict[str, Any]:
     """For the file's card."""
-    return {"rung": rung.name, "in_float": rung.kept, "loss": {k: round(v, 5) for k, v in rung.loss.items()}}
+    said: dict[str, Any] = {"rung": rung.name, "in_float": rung.kept}
+    said["loss"] = {name: round(value, 5) for name, value in rung.loss.items()}
+    return said if whole(rung) else said | {"next": NEXT}

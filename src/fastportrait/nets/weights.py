@@ -30,6 +30,8 @@ class About:
     """What the weights may be used for, as the data decide it; the code's licence is another matter."""
     scores: dict[str, Any] = field(default_factory=dict)
     """By split: {"val": {"iou": 95.1, ...}}."""
+    quantise_aware: bool = False
+    """Whether it was trained with the rounding of an int8 file in place."""
 
 
 def save(net: nn.Module, about: About, path: Path, *, half: bool = False) -> None:

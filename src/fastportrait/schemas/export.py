@@ -7,13 +7,13 @@ SCHEMAS: dict[str, Any] = {
         "schema": str,
         "date": str,
         "commit": str,
-        "model": str,
-        "sha256": str,
+        "models": [{"name": str, "sha256": str, "quantise_aware": bool}],
         "calibration": int,  # pictures of train
         "judged_on": int,  # pictures of val
         "allowed": {"*": float},
         "rungs": [
             {
+                "weights": str,  # a model's name
                 "format": str,
                 "rung": str,
                 "in_float": int,  # layers that stay in float
@@ -27,7 +27,15 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
         "files": [
-            {"format": str, "file": str, "bytes": int, "iou": float, "boundary_iou": float, "mad": float}
+            {
+                "weights": str,
+                "format": str,
+                "file": str,
+                "bytes": int,
+                "iou": float,
+                "boundary_iou": float,
+                "mad": float,
+            }
         ],
     },
     "parity/1": {

@@ -64,6 +64,16 @@ def check(recipe: Recipe, recipe_file: Path, machine: Machine) -> None:
         raise ValueError(
             f"{recipe_file}: a batch of {recipe.batch} cannot be shared out to {devices} devices"
         )
+    if recipe.quantise_aware and not recipe.init:
+        raise ValueError(
+            f"{recipe_file}: quantise_aware goes on from weights that are trained without rounding: "
+            'name them, init = "NAME.safetensors"'
+        )
+    if recipe.quantise_aware and machine.precision not in ("auto", "32-true", "32"):
+        raise ValueError(
+            f"{recipe_file}: quantise_aware needs --precision 32-true: sums in {machine.precision} are "
+            "rounded about as coarsely as 8 bits are"
+        )
     with torch.device("meta"):
         net = ZOO[recipe.network].build()
         for size in (recipe.size, recipe.score_size):
@@ -97,7 +107,9 @@ def fit(
     seen = pictures()
     module = Data(recipe, seen.train, seen.scenes, seen.val)
     accelerator, devices = machine.accelerator, machine.devices
-    precision = best_precision(accelerator) if machine.precision == "auto" else machine.precision
+    precision = machine.precision
+    if precision == "auto":
+        precision = "32-true" if recipe.quantise_aware else best_precision(accelerator)
 
     last = out / "last.ckpt"
     speed = Speed(recipe.batch)
@@ -144,6 +156,7 @@ def fit(
         data=seen.train.sources,
         terms=recipe.terms,
         scores={"val": scores},
+        quantise_aware=recipe.quantise_aware,
     )
     weights = out / f"{recipe.network}.safetensors"
     made = record(recipe, about, len(seen.train.image), speed, seconds, str(training.device), precision)

@@ -1,5 +1,6 @@
 """The loss of one step, and the scores on val, as PyTorch Lightning's module."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..nets.weights import start_from
 from ..recipe import Recipe
 from ..transform import SQUASH, from_network, resize, to_network
 from .batches import generator, part_of, relit, seed_of
+from .fake_quantise import FOLLOWED, fake_quantise, hold_norms
 from .features import Look, coarsest
 from .loggers import PICTURES, row, show
 from .optimise import optimiser, share
@@ -44,6 +46,7 @@ class Training(pl.LightningModule):
             for module in self.net.modules():
                 if isinstance(module, NORMS):
                     module.requires_grad_(False)
+        self.rounding = fake_quantise(self.net, recipe.size) if recipe.quantise_aware else None
         # In a tuple, so that its weights are neither trained nor saved with this network's.
         self.teacher = (open_teacher(folder / recipe.teacher),) if recipe.teacher else ()
         self.looks: tuple[Look, ...] = ()
@@ -64,10 +67,8 @@ class Training(pl.LightningModule):
         self.net.advance(step / self.recipe.steps)
         if self.recipe.trunk_lr == 0:
             hold_statistics(self.net, self.started)
-        if self.recipe.freeze_norms:
-            for module in self.net.modules():
-                if isinstance(module, NORMS):
-                    module.eval()
+        if self.recipe.freeze_norms or self.rounding is not None:
+            hold_norms(self.net)
         outputs = {name: self.whole(value.float()) for name, value in self.seen(image, batch.alpha).items()}
         features = [self.whole(self.looks[0].take().float())] if self.looks else []
         logit = outputs.pop("mask")
@@ -75,7 +76,8 @@ class Training(pl.LightningModule):
         if "consistency" in weights:
             part = part_of(len(batch.image), self.global_rank, self.trainer.world_size)
             changed = relit(batch.image, generator(self.recipe, step, stream=1))[part]
-            seen = self.net.outputs(changed.contiguous(memory_format=self.layout))
+            changed = changed.contiguous(memory_format=self.layout)
+            seen = self.rounded(lambda: self.net.outputs(changed))
             other = self.whole(seen["mask"].float())
             for look in self.looks:
                 look.seen = None  # of the other light
@@ -107,12 +109,18 @@ class Training(pl.LightningModule):
 
     def seen(self, image: Tensor, alpha: Tensor) -> dict[str, Tensor]:
         """The network's outputs; one that takes the last mask is given one with mistakes in it."""
-        if not isinstance(self.net, TopDownVideo):
-            return self.net.outputs(image)
+        net = self.net
+        if not isinstance(net, TopDownVideo):
+            return self.rounded(lambda: net.outputs(image))
         part = part_of(len(alpha), self.global_rank, self.trainer.world_size)
-        return self.net.outputs_after(
-            image, previous(alpha, generator(self.recipe, self.global_step, 63))[part]
-        )
+        before = previous(alpha, generator(self.recipe, self.global_step, 63))[part]
+        return self.rounded(lambda: net.outputs_after(image, before))
+
+    def rounded(self, run: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What `run` gives, computed with the rounding of an int8 file where the recipe is for one."""
+        if self.rounding is None:
+            return run()
+        return self.rounding(run, follow=self.global_step < FOLLOWED * self.recipe.steps)
 
     def whole(self, value: Tensor) -> Tensor:
         """Every process's `value` (N, ...), one behind the other; of scalars their mean. Its gradient goes to
