@@ -45,6 +45,16 @@ DIFFERENCE: dict[str, Any] = {
 SPREAD = {"p5": float, "median": float, "p95": float}
 LAYER = {"name": str, "op": str, "output": str, "ms": float, "share": float, "gmacs_per_s": float}
 MEASURED = {"schema": str, "date": str, "commit": str, "model": str, "sha256": str}
+PLAN = {  # of a top-down network, as nets/plan.py writes it
+    "stem": int,
+    "stages": list,
+    "widths": [int],
+    "last": int,
+    "top": int,
+    "patch": int,
+    "head": int,
+    "normalised": bool,
+}
 SCHEMAS: dict[str, Any] = {
     "accuracy/1": ACCURACY,
     "comparison/1": {
@@ -123,6 +133,26 @@ SCHEMAS: dict[str, Any] = {
                 "cpu_ms_p90": float,
                 "wall_ms": float,
                 "ratio": float,  # of CPU time, to the first candidate
+            }
+        ],
+    },
+    "family/1": {  # scripts/measure_family.py
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str, "threads": int},
+        "runtime": str,
+        "reference": {"name": str, "cpu_ms": SPREAD},
+        "rounds": int,
+        "plans": [
+            {
+                "name": str,
+                "input": str,
+                "params": int,
+                "macs": int,
+                "cpu_ms": SPREAD,
+                "ratio": float,  # of CPU time, to the reference: the median over rounds
+                "plan": PLAN,
             }
         ],
     },

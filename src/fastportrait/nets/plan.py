@@ -36,8 +36,8 @@ class Plan:
     stages: tuple[tuple[Block, ...], ...]
     """From fine to coarse; the first block of each but the first has stride 2. The first may be empty."""
     widths: tuple[int, ...]
-    """Channels of the decoder at the coarsest stages, from fine to coarse; it leaves out the finest ones where
-    there are fewer."""
+    """Channels of the decoder at the coarsest stages, from fine to coarse; where there are fewer, it leaves
+    out the finest ones."""
     last: int = 0
     """Channels that the head sees; 0: as many as `widths[0]`."""
     top: int = 0
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def shuffle(self) -> int:
-        """Stride at which the decoder ends, and the side of the square of logits that the head gives there."""
+        """Stride at which the decoder ends, and side of the square of logits that the head gives there."""
         return int(self.patch * 2**self.first)
 
     @property

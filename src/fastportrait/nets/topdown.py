@@ -14,8 +14,9 @@ Size:   small: 450,476 params, 257.0 M MACs at 256 x 256
         small-video: 450,764 params, 261.7 M MACs at 256 x 256
         teacher: 1,912,660 params, 687.5 M MACs at 320 x 320
 Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and
-filters depthwise. Every width is a number of the plan (plan.py), so that a network can be pruned and searched;
-`small` keeps MobileNetV2's trunk up to the first 96-channel block, then has two cheap blocks at stride 32.
+filters depthwise. Every width is a number of the plan (plan.py), so that a network can be pruned and
+searched; `small` keeps MobileNetV2's trunk up to the first 96-channel block, then has two cheap blocks at
+stride 32.
 """
 
 from functools import partial
@@ -92,8 +93,8 @@ def stage(plan: Plan, index: int) -> list[Bottleneck]:
 
 
 class Decoder(nn.Module):
-    """From the coarsest map to the finest: sums, then separable filters; `widths` channels at each stride from
-    the finest on, `last` come out."""
+    """From the coarsest map to the finest: sums, then separable filters; `widths` channels at each stride, the
+    finest first, and `last` come out."""
 
     def __init__(self, channels: list[int], widths: tuple[int, ...], last: int) -> None:
         super().__init__()
