@@ -93,8 +93,8 @@ def stage(plan: Plan, index: int) -> list[Bottleneck]:
 
 
 class Decoder(nn.Module):
-    """From the coarsest map to the finest: sums, then separable filters; `widths` channels at each stride, the
-    finest first, and `last` come out."""
+    """From the coarsest map to the finest: sums, then separable filters; `widths` channels at each stride,
+    the finest first, and `last` come out."""
 
     def __init__(self, channels: list[int], widths: tuple[int, ...], last: int) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ class Training(pl.LightningModule):
         super().__init__()
         self.recipe = recipe
         card = network_card(recipe.network, plan_of(recipe, folder), recipe.score_size)
-        self.net = card.build().to(memory_format=torch.channels_last)
+        self.net = card.build().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.started = (
             set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
         )
@@ -145,8 +145,8 @@ class Training(pl.LightningModule):
 
 
 def plan_of(recipe: Recipe, folder: Path) -> dict[str, Any]:
-    """The plan of a recipe's network: its own, else that of the weights in `folder` that it starts from; empty
-    for a line of the zoo. Raises `ValueError` where those have none."""
+    """The plan of a recipe's network: its own, else that of the weights in `folder` that it starts from;
+    empty for a line of the zoo. Raises `ValueError` where those have none."""
     if recipe.plan or recipe.network != PLANNED or not recipe.init:
         return recipe.plan
     about = read_about(folder / recipe.init)
