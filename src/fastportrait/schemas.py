@@ -156,6 +156,35 @@ SCHEMAS: dict[str, Any] = {
             }
         ],
     },
+    "search/1": {  # fastportrait search
+        "schema": str,
+        "date": str,
+        "commit": str,
+        "machine": {"device": str, "cpu": str},
+        "space": str,
+        "space_sha256": str,
+        "init": str,
+        "init_sha256": str,
+        "recipe": str,
+        "recipe_sha256": str,
+        "score": str,
+        "cost": str,  # what its numbers are, in words
+        "trials": [
+            {
+                "trial": int,
+                "folder": str,
+                "input": str,
+                "params": int,
+                "macs": int,
+                "score": float,  # after the space's short training
+                "scores": {"*": float},
+                "cost": float,
+                "seconds": float,
+                "front": bool,  # nothing cheaper or as cheap is better
+                "plan": PLAN,
+            }
+        ],
+    },
     "overfit/1": {
         "schema": str,
         "machine": {"device": str, "cpu": str, "threads": int},

@@ -33,6 +33,9 @@ import click
 )
 @click.option("--size", type=(int, int), help="Height and width it will run at.  [default: that of WEIGHTS]")
 @click.option(
+    "--streams", is_flag=True, help="Narrow also what blocks hand on, not only what is inside them."
+)
+@click.option(
     "--plain-colours", is_flag=True, help="Let the first convolution normalise colours: one pass less."
 )
 @click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
@@ -44,6 +47,7 @@ def command(
     data: Path | None,
     pictures: int,
     size: tuple[int, int] | None,
+    streams: bool,
     plain_colours: bool,
     out: Path,
     as_json: bool,
@@ -61,7 +65,15 @@ def command(
     try:
         cost = times.read(table) if table else macs
         before, after, left = pruned(
-            weights, out, cost, share, data=data, count=pictures, size=size, plain_colours=plain_colours
+            weights,
+            out,
+            cost,
+            share,
+            data=data,
+            count=pictures,
+            size=size,
+            streams=streams,
+            plain_colours=plain_colours,
         )
         at = size or _size(out)
     except ValueError as error:

@@ -18,13 +18,16 @@ from .worth import pictures, worth
 
 STEP = 8
 """Runtimes compute in blocks of eight channels or more."""
-LEAST = 8
-"""Channels that every group keeps."""
+KEPT = 0.25
+"""Share of its channels that every group keeps: what a channel is worth holds while most others are there."""
 Cost = Callable[[Plan], float]
 
 
-def shrunk(plan: Plan, value: Mapping[str, Tensor], cost: Cost, target: float) -> Plan:
+def shrunk(
+    plan: Plan, value: Mapping[str, Tensor], cost: Cost, target: float, *, streams: bool = False
+) -> Plan:
     """`plan` with fewer channels, whose cost is at most `target`; `value`: (channels,) of each group.
+    `streams`: also of those that rows of blocks hand on.
 
     Each turn takes from the group that loses least for what is saved. Raises `ValueError` where even the
     narrowest plan costs more.
@@ -38,7 +41,7 @@ def shrunk(plan: Plan, value: Mapping[str, Tensor], cost: Cost, target: float) -
         best: tuple[float, str, int, Plan, float] | None = None
         for name, count in counts.items():
             fewer = (count - 1) // STEP * STEP
-            if fewer < LEAST:
+            if fewer < KEPT * full[name] or not fewer or (name.startswith("stream") and not streams):
                 continue
             tried = narrowed(plan, counts | {name: fewer})
             if not like_rows(tried, plan):
@@ -65,12 +68,14 @@ def pruned(
     data: Path | None = None,
     count: int = 256,
     size: tuple[int, int] | None = None,
+    streams: bool = False,
     plain_colours: bool = False,
 ) -> tuple[Plan, Plan, float]:
     """Writes to `out` what is left of the top-down network in `weights` at `target` times its cost: its old
     and its new plan, and the share of the cost that is left.
 
-    Channels are judged on `count` pictures of train in `data`, without it by their norms. `plain_colours`
+    Channels are judged on `count` pictures of train in `data`, without it by their norms. `streams` lets
+    those go too that rows of blocks hand on, `plain_colours`
     lets the first convolution normalise. Raises `ValueError` where that cannot be done.
     """
     net, about = load(weights)
@@ -82,7 +87,7 @@ def pruned(
     value = scales(net) if data is None else worth(net, pictures(data, at, count))
     begun = replace(net.plan, normalised=net.plan.normalised and not plain_colours)
     price = cost(net.plan, at)
-    plan = shrunk(begun, value, lambda tried: cost(tried, at), target * price)
+    plan = shrunk(begun, value, lambda tried: cost(tried, at), target * price, streams=streams)
     made, taken = inherit(net, plan, value)
     assert set(taken) == set(made.state_dict())
     save(

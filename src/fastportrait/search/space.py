@@ -97,10 +97,9 @@ def choose(plan: Plan, size: tuple[int, int], vary: Choices, ask: Ask) -> tuple[
     def one(name: str, choices: Sequence[Any], otherwise: Any) -> Any:
         return ask(name, choices) if choices else otherwise
 
-    if not one("fine_blocks", vary.fine_blocks, True):
-        plan = replace(plan, stages=((), *plan.stages[1:]))
-    if vary.blocks:
-        plan = _shorter(plan, {key: ask(f"blocks {key}", vary.blocks) for key in _rows(plan)})
+    # Everything is asked of every plan, for a parameter that only some have would be drawn blindly.
+    fine = one("fine_blocks", vary.fine_blocks, True)
+    most = {key: ask(f"blocks {key}", vary.blocks) for key in _rows(plan)} if vary.blocks else {}
     counts = {}
     for name, group in groups(plan).items():
         kind = name.split()[0]
@@ -109,7 +108,9 @@ def choose(plan: Plan, size: tuple[int, int], vary: Choices, ask: Ask) -> tuple[
             counts[name] = _eights(group.count * ask(name, shares))
     counts["stem"] = one("stem", vary.stem, plan.stem)
     counts["last"] = one("last", vary.last, plan.last or plan.widths[0])
-    plan = narrowed(plan, counts)
+    plan = _shorter(narrowed(plan, counts), most)
+    if not fine:
+        plan = replace(plan, stages=((), *plan.stages[1:]))
     first = one("first", vary.first, plan.first)
     if not plan.first <= first < len(plan.stages):
         raise ValueError(f"first = {first}: the decoder of the weights begins at stage {plan.first}")

@@ -75,7 +75,9 @@ def _least(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64
     while True:
         found = np.linalg.lstsq(x[:, free] / y[:, None], np.ones(len(y)), rcond=None)[0]
         if found.min() >= 0:
-            return np.bincount(free, weights=found, minlength=x.shape[1])
+            every = np.zeros(x.shape[1])
+            every[free] = found
+            return every
         free.pop(int(found.argmin()))
 
 

@@ -51,7 +51,7 @@ def _gate(norm: nn.BatchNorm2d) -> Tensor:
 def pictures(
     data: Path, size: tuple[int, int], count: int, batch: int = 4
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """`count` pictures of train, spread evenly over its shards and mixed, in batches as `worth` takes them."""
+    """`count` pictures of train, spread evenly over its shards and mixed, in batches for `worth`."""
     encoded = [
         (shard, *part) for shard in shards(data, "train") for part in read_parts(shard) if "png" in part[1]
     ]
