@@ -18,6 +18,7 @@ from fastportrait.nets.card import measure
 from fastportrait.nets.plan import Block, Plan
 from fastportrait.nets.topdown import SMALL, TEACHER
 from fastportrait.search import measure as clock
+from fastportrait.search.study import key_of
 
 ROOT = Path(__file__).parents[1]
 Plans = dict[str, tuple[Plan, tuple[int, int]]]
@@ -110,6 +111,7 @@ def main() -> None:
     parser.add_argument("--peers-folder", type=Path)
     parser.add_argument("--only", help="Names, with semicolons between them.")
     parser.add_argument("--plans", type=Path, help="JSON {name: {plan, size}}: these in place of our own.")
+    parser.add_argument("--files", type=Path, help="Folder that keeps the converted files for the next time.")
     parser.add_argument("--out", type=Path, default=ROOT / "results/candidates/family.json")
     args = parser.parse_args()
     plans: Plans = {**ONE_CHANGE, **COMBINED}
@@ -119,11 +121,14 @@ def main() -> None:
     if args.only:
         plans = {name: plans[name] for name in args.only.split(";")}
 
-    with tempfile.TemporaryDirectory() as folder:
-        against = clock.reference(Path(folder), args.peers_folder)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = args.files or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        against = clock.reference(folder, args.peers_folder)
         models = {against.name: against.model}
         for i, (name, (plan, size)) in enumerate(plans.items()):
-            models[name] = str(clock.file(plan, size, Path(folder) / f"{i}.tflite"))
+            path = folder / f"{key_of(plan, size)}.tflite"
+            models[name] = str(path if path.is_file() else clock.file(plan, size, path))
             print(f"[{i + 1}/{len(plans)}] {name}", flush=True)
         times = clock.timed(models, args.rounds, args.peers_folder)
     measured = clock.rows(times, against.name, [*models])

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from shards import write_data
-from test_inherit import TINY, settled
 
 from fastportrait import results
 from fastportrait.cli import main
@@ -21,6 +19,8 @@ from fastportrait.search import table
 from fastportrait.search.prune import shrunk
 from fastportrait.search.space import Choices, Space, choose
 from fastportrait.search.worth import worth
+from shards import write_data
+from test_inherit import TINY, settled
 
 SIZE = (64, 64)
 RECIPE = """network = "topdown"
@@ -183,7 +183,10 @@ def test_a_recipe_starts_a_plan_from_wider_weights(folder):
     taken = start_from(net, "topdown", folder / "tiny.safetensors")
     assert set(taken) == set(net.state_dict())
     expected, _ = inherit(load(folder / "tiny.safetensors")[0], narrow)
-    assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), expected.state_dict().values()))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(net.state_dict().values(), expected.state_dict().values(), strict=True)
+    )
 
 
 # The table of times

@@ -36,10 +36,10 @@ def file(plan: Plan, size: Size, path: Path, net: Network | None = None) -> Path
     """Writes the network of `plan`, with `net`'s weights or by a formula, as float32 for LiteRT."""
     from ..export.litert import build, write_card
 
-    made = card(plan, size)
-    build(filled(made) if net is None else net, size, path)
-    write_card(path, {"network": "topdown", "size": list(size), "plan": plan.write()})
-    return path
+    made, part = card(plan, size), path.with_suffix(".part.tflite")
+    build(filled(made) if net is None else net, size, part)
+    write_card(part, {"network": "topdown", "size": list(size), "plan": plan.write()})
+    return part.replace(path)
 
 
 def reference(folder: Path, peers: Path | None = None) -> Reference:
