@@ -117,6 +117,19 @@ def test_what_has_no_counterpart_is_fresh_and_not_among_what_was_taken():
     }
 
 
+def test_a_first_convolution_of_stride_4_leaves_the_coarser_stages_what_they_were():
+    net = settled(TINY)
+    coarse = replace(TINY, patch=4, stages=((), *TINY.stages[2:]), widths=TINY.widths[1:])
+    _, taken = inherit(net, coarse)
+    fresh = {name for name in set(TopDown(coarse).state_dict()) - set(taken) if name.endswith("0.weight")}
+    assert fresh == {
+        "trunk.stages.0.0.0.weight",  # 5x5 now
+        "trunk.stages.1.0.body.0.0.weight",  # takes the stem's channels now
+        "decoder.lateral.0.0.weight",  # as does this
+        "decoder.smooth.0.1.0.weight",  # gives what the head sees
+    }
+
+
 def test_colours_can_be_normalised_by_the_first_convolution():
     net, image = settled(SMALL), torch.rand(1, 3, 128, 128)
     raw, taken = inherit(net, replace(SMALL, normalised=False))

@@ -42,6 +42,8 @@ class Place(NamedTuple):
     """Where a block lies."""
 
     stage: int
+    level: int
+    """The stage by its stride: 0 at stride 2, whatever the plan begins with."""
     row: int
     """Of the stage: a row begins at each block without a shortcut."""
     turn: int
@@ -55,7 +57,7 @@ class Place(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"{self.stage}.{self.row}.{self.turn}"
+        return f"{self.level}.{self.row}.{self.turn}"
 
 
 def blocks(plan: Plan) -> Iterator[Place]:
@@ -71,7 +73,7 @@ def blocks(plan: Plan) -> Iterator[Place]:
             roles = ("expand", "filter", "project") if block.hidden else ("filter", "project")
             if block.full:
                 roles = ("full", "project")
-            yield Place(i, row, turn, block, shortcut, f"{place}.body", roles)
+            yield Place(i, i + plan.finest, row, turn, block, shortcut, f"{place}.body", roles)
 
 
 def groups(plan: Plan) -> dict[str, Group]:
@@ -94,7 +96,7 @@ def groups(plan: Plan) -> dict[str, Group]:
         inside.gates.append(f"{layers[-2]}.1")
         inside.places.append((f"{layers[-1]}.0.weight", 1))
         if not at.shortcut:
-            stream = found[f"stream {at.stage}.{at.row}"] = Group(at.block.channels)
+            stream = found[f"stream {at.level}.{at.row}"] = Group(at.block.channels)
         stream.gives(layers[-1])
         stream.gates.append(f"{layers[-1]}.1")
         ends[at.stage] = stream
@@ -107,7 +109,7 @@ def groups(plan: Plan) -> dict[str, Group]:
 def _decoder(plan: Plan, found: dict[str, Group]) -> None:
     coarser = found["last"] = Group(plan.last or plan.widths[0])
     for k, width in enumerate(plan.widths):
-        group = found[f"decoder {plan.first + k}"] = Group(width)
+        group = found[f"decoder {plan.finest + plan.first + k}"] = Group(width)
         group.gives(f"decoder.lateral.{k}")
         group.gives(f"decoder.smooth.{k}.0")
         group.gates.append(f"decoder.smooth.{k}.0.1")
@@ -125,13 +127,16 @@ def narrowed(plan: Plan, counts: Mapping[str, int]) -> Plan:
     stages: list[list[Block]] = [[] for _ in plan.stages]
     for at in blocks(plan):
         hidden = counts.get(f"hidden {at.key}", at.block.hidden)
-        channels = counts.get(f"stream {at.stage}.{at.row}", at.block.channels)
+        channels = counts.get(f"stream {at.level}.{at.row}", at.block.channels)
         stages[at.stage].append(replace(at.block, hidden=hidden, channels=channels))
     return replace(
         plan,
         stem=counts.get("stem", plan.stem),
         stages=tuple(map(tuple, stages)),
-        widths=tuple(counts.get(f"decoder {plan.first + k}", width) for k, width in enumerate(plan.widths)),
+        widths=tuple(
+            counts.get(f"decoder {plan.finest + plan.first + k}", width)
+            for k, width in enumerate(plan.widths)
+        ),
         last=counts.get("last", plan.last or plan.widths[0]),
     )
 
@@ -200,7 +205,7 @@ def _role(name: str, plan: Plan) -> str:
     """What the tensor `name` of the network of `plan` does, in words that hold for every plan."""
     if name.startswith("decoder.") and not name.startswith("decoder.context"):
         _, part, k, rest = name.split(".", 3)
-        return f"{part} {plan.first + int(k)} {rest}"
+        return f"{part} {plan.finest + plan.first + int(k)} {rest}"
     for at in blocks(plan):
         if name.startswith(f"{at.place}."):
             layer, rest = name.removeprefix(f"{at.place}.").split(".", 1)

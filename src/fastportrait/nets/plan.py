@@ -86,6 +86,11 @@ class Plan:
         return int(self.patch * 2**self.first)
 
     @property
+    def finest(self) -> int:
+        """What stage 0 is called where plans of two strides are compared: 0 at stride 2, 1 at stride 4."""
+        return self.patch // 4
+
+    @property
     def channels(self) -> list[int]:
         """Of the map that each stage gives."""
         return [blocks[-1].channels if blocks else self.stem for blocks in self.stages]

@@ -129,14 +129,14 @@ def choose(plan: Plan, size: tuple[int, int], vary: Choices, ask: Ask) -> tuple[
 
 def _rows(plan: Plan) -> list[str]:
     """The rows of blocks that have shortcuts, and so blocks that can be left out."""
-    return sorted({f"{at.stage}.{at.row}" for at in blocks(plan) if at.shortcut})
+    return sorted({f"{at.level}.{at.row}" for at in blocks(plan) if at.shortcut})
 
 
 def _shorter(plan: Plan, most: dict[str, int]) -> Plan:
     """With at most so many blocks in each row, the first ones."""
     stages: list[list[Any]] = [[] for _ in plan.stages]
     for at in blocks(plan):
-        if at.turn < max(1, most.get(f"{at.stage}.{at.row}", at.turn + 1)):
+        if at.turn < max(1, most.get(f"{at.level}.{at.row}", at.turn + 1)):
             stages[at.stage].append(at.block)
     return replace(plan, stages=tuple(map(tuple, stages)))
 
