@@ -123,8 +123,8 @@ def candidates(root: Path) -> str:
 
 
 def family(root: Path) -> str:
-    """Plans of our own family, timed side by side: from results/candidates/family.json."""
-    result = results.read(root / "results" / "candidates" / "family.json")
+    """Plans of our own family, timed beside one reference: results/candidates/family.json and sizes.json."""
+    found = [results.read(root / "results" / "candidates" / f"{name}.json") for name in ("family", "sizes")]
     rows = [
         [
             row["name"],
@@ -133,7 +133,7 @@ def family(root: Path) -> str:
             f"{row['macs'] / 1e6:.0f}",
             f"{row['ratio']:.2f}",
         ]
-        for row in sorted(result["plans"], key=lambda row: row["ratio"])
+        for row in sorted((row for one in found for row in one["plans"]), key=lambda row: row["ratio"])
     ]
     return table(["plan", "input", "K parameters", "M MACs", "time"], rows)
 

@@ -247,6 +247,7 @@ def test_a_space_that_makes_no_sense_is_named(folder, tmp_path, text, reason):
 # The search
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Lightning's advice on loaders and logs
 def test_a_search_goes_on_where_it_was_stopped_and_keeps_the_best(folder, tmp_path, monkeypatch):
     pytest.importorskip("optuna")
     from fastportrait.search import trial as trials
