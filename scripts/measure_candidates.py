@@ -23,7 +23,7 @@ from fastportrait.nets.blocks import ConvBNAct, double
 from fastportrait.nets.card import measure
 from fastportrait.nets.mobilenetv2 import TABLE
 from fastportrait.nets.network import Network
-from fastportrait.nets.topdown import TopDown
+from fastportrait.nets.topdown import TopDown, from_table
 
 TO_64, TO_96 = TABLE[:4], (*TABLE[:4], (6, 96, 1, 1))
 TOP = ((3, 96, 2, 2),)
@@ -34,7 +34,7 @@ class Dense(TopDown):
     """The decoder's separable filters replaced by plain 3x3 convolutions."""
 
     def __init__(self, *rows, widths: tuple[int, ...]) -> None:
-        super().__init__(*rows, widths)
+        super().__init__(from_table(*rows, widths))
         finer = (widths[0], *widths[:-1])
         self.decoder.smooth = nn.ModuleList(ConvBNAct(w, f) for w, f in zip(widths, finer, strict=True))
 
@@ -43,7 +43,7 @@ class FromStride4(TopDown):
     """The decoder ends at stride 4, without the finest map."""
 
     def __init__(self, *rows, widths: tuple[int, ...]) -> None:
-        super().__init__(*rows, widths)
+        super().__init__(from_table(*rows, widths))
         self.decoder.lateral[0] = nn.Identity()
 
     def forward(self, image: Tensor) -> Tensor:
@@ -57,19 +57,23 @@ class FromStride4(TopDown):
         return double(double(self.head(decoder.smooth[1](x))))
 
 
+def of(*table) -> Callable[[], Network]:
+    return partial(TopDown, from_table(*table))
+
+
 CANDIDATES: dict[str, tuple[Callable[[], Network], int]] = {
     "small: to the first 96-channel block, two blocks at stride 32, thin decoder": (
-        partial(TopDown, TO_96, TOP, widths=THIN),
+        of(TO_96, TOP, THIN),
         256,
     ),
-    "the same at 224 x 224": (partial(TopDown, TO_96, TOP, widths=THIN), 224),
-    "decoder 32 wide throughout": (partial(TopDown, TO_96, TOP, widths=WIDE), 256),
+    "the same at 224 x 224": (of(TO_96, TOP, THIN), 224),
+    "decoder 32 wide throughout": (of(TO_96, TOP, WIDE), 256),
     "decoder of plain 3x3 convolutions": (partial(Dense, TO_96, TOP, widths=THIN), 256),
     "decoder ends at stride 4": (partial(FromStride4, TO_96, TOP, widths=THIN), 256),
-    "nothing at stride 32": (partial(TopDown, TO_96, (), widths=THIN[:4]), 256),
-    "trunk ends at 64 channels": (partial(TopDown, TO_64, TOP, widths=THIN), 256),
-    "trunk with all 96-channel blocks": (partial(TopDown, TABLE[:5], TOP, widths=THIN), 256),
-    "whole trunk, 48-wide decoder": (partial(TopDown, TABLE, (), widths=(48, 48, 48, 48, 48)), 256),
+    "nothing at stride 32": (of(TO_96, (), THIN[:4]), 256),
+    "trunk ends at 64 channels": (of(TO_64, TOP, THIN), 256),
+    "trunk with all 96-channel blocks": (of(TABLE[:5], TOP, THIN), 256),
+    "whole trunk, 48-wide decoder": (of(TABLE, (), (48, 48, 48, 48, 48)), 256),
 }
 
 

@@ -122,6 +122,22 @@ def candidates(root: Path) -> str:
     return table(["candidate", "K parameters", "M MACs", "time"], rows)
 
 
+def family(root: Path) -> str:
+    """Plans of our own family, timed beside one reference: results/candidates/family.json and sizes.json."""
+    found = [results.read(root / "results" / "candidates" / f"{name}.json") for name in ("family", "sizes")]
+    rows = [
+        [
+            row["name"],
+            row["input"].replace("x", " x "),
+            f"{row['params'] / 1e3:,.0f}",
+            f"{row['macs'] / 1e6:.0f}",
+            f"{row['ratio']:.2f}",
+        ]
+        for row in sorted((row for one in found for row in one["plans"]), key=lambda row: row["ratio"])
+    ]
+    return table(["plan", "input", "K parameters", "M MACs", "time"], rows)
+
+
 def zoo(root: Path) -> str:
     """Every network, with its page and what a phone would run of it."""
     rows = []
@@ -234,6 +250,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "board-speed": board_tables.board_speed,
     "board-top": board_tables.board_top,
     "candidates": candidates,
+    "family": family,
     "int8-files": export_tables.int8_files,
     "int8-rungs": export_tables.int8_rungs,
     "cuts": video_tables.cuts,

@@ -13,7 +13,7 @@ from .data.amounts import STANDARD, Amounts
 @dataclass(frozen=True)
 class Recipe:
     network: str
-    """A name in the zoo."""
+    """A name in the zoo, or "topdown" for one of a plan."""
     steps: int
     """Optimiser steps in all."""
     sources: dict[str, float] = field(default_factory=dict)
@@ -47,6 +47,8 @@ class Recipe:
     trained already (`init`); batch norms keep their statistics."""
     init: str = ""
     """Weights to start from: a .safetensors file beside the recipe; empty: fresh."""
+    plan: dict[str, Any] = field(default_factory=dict)
+    """Of `topdown`: its widths, as docs/search.md writes them; empty: that of `init`."""
     teacher: str = ""
     """What to distil from: a .safetensors, .onnx or .tflite file beside the recipe; empty: labels only."""
     losses: dict[str, float] = field(default_factory=lambda: {"mask": 1.0, "boundary": 0.5, "overlap": 0.5})
@@ -154,5 +156,7 @@ def _checked(path: Path, key: str, kind: Any, value: Any) -> Any:
         return {name: float(weight) for name, weight in value.items()}
     if kind is Amounts and isinstance(value, dict):
         return _amounts(path, value)
+    if kind == dict[str, Any] and isinstance(value, dict):
+        return value
     wanted = kind.__name__ if isinstance(kind, type) else str(kind)
     raise ValueError(f"{path}: {key} must be {wanted}, not {value!r}")

@@ -13,6 +13,8 @@ VERBS = {
     "doctor": "Check this installation.",
     "data": "Bring in pictures with masks, check them, look at them, or make some.",
     "train": "Train the network that a recipe describes.",
+    "prune": "Drop the channels of a trained network that count least.",
+    "search": "Find the networks that are best at each cost.",
     "evaluate": "Measure models on pictures with masks.",
     "export": "Write a trained network as a file for a runtime.",
     "bench": "Time models side by side in one run.",

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..engines.choice import digest, parts
-from ..nets import ZOO
 from ..nets.card import measure
 from ..nets.network import Network, check_size
-from ..nets.weights import About, load
+from ..nets.weights import About, load, network_card
 from . import gate, int8, portrait
 from .gate import Parity
 from .int8 import Rung, climb, describe
@@ -210,7 +209,7 @@ def _move(made: Path, place: Path) -> None:
 
 def card_of(about: About, weights: Path, size: tuple[int, int], precision: str) -> dict[str, Any]:
     """What the file says about itself."""
-    cost = measure(ZOO[about.network].build, size)
+    cost = measure(network_card(about.network, about.plan, about.size).build, size)
     rounded = {"quantise_aware": True} if about.quantise_aware else {}
     return rounded | {
         "network": about.network,

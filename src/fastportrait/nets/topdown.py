@@ -1,4 +1,4 @@
-"""TopDown: our own first portrait network, a MobileNetV2 trunk under a thin top-down decoder, in two sizes.
+"""TopDown: our own family of portrait networks, inverted residuals under a thin top-down decoder.
 
 Papers: M. Sandler et al., "MobileNetV2", 2018 (the trunk). https://arxiv.org/abs/1801.04381
         T.-Y. Lin et al., "Feature Pyramid Networks", 2017 (the top-down sum).
@@ -14,12 +14,12 @@ Size:   small: 450,476 params, 257.0 M MACs at 256 x 256
         small-video: 450,764 params, 261.7 M MACs at 256 x 256
         teacher: 1,912,660 params, 687.5 M MACs at 320 x 320
 Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and
-filters depthwise; `small` keeps the trunk up to the first 96-channel block, then has two cheap blocks at
+filters depthwise. Every width is a number of the plan (plan.py), so that a network can be pruned and
+searched; `small` keeps MobileNetV2's trunk up to the first 96-channel block, then has two cheap blocks at
 stride 32.
 """
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +27,9 @@ from torch.nn import functional as F
 
 from .blocks import ConvBNAct, Separable, double
 from .card import Card, Published
-from .mobilenetv2 import TABLE, InvertedResidual, Row, Trunk
+from .mobilenetv2 import TABLE, Row
 from .network import Network
+from .plan import Block, Plan
 
 
 class Context(nn.Module):
@@ -42,17 +43,66 @@ class Context(nn.Module):
         return x + self.project(x.mean((2, 3), keepdim=True)).relu()
 
 
-class Decoder(nn.Module):
-    """From the coarsest map to stride 2: sums, then separable filters; `widths` channels at strides 2, 4, 8,
-    ..."""
+class Bottleneck(nn.Module):
+    """Expand 1x1, filter depthwise 3x3, project 1x1 linearly, or as its plan says. Its layers have the names
+    of `mobilenetv2.InvertedResidual`."""
 
-    def __init__(self, channels: list[int], widths: tuple[int, ...]) -> None:
+    def __init__(self, c_in: int, block: Block, stride: int, skip: bool) -> None:
+        super().__init__()
+        c_mid = block.hidden or c_in
+        self.skip = skip
+        layers: list[nn.Module] = []
+        if block.full:
+            layers = [ConvBNAct(c_in, c_mid, stride=stride, act=nn.ReLU6)]
+        else:
+            if block.hidden:
+                layers = [ConvBNAct(c_in, c_mid, kernel=1, act=nn.ReLU6)]
+            layers.append(ConvBNAct(c_mid, c_mid, stride=stride, groups=c_mid, act=nn.ReLU6))
+        self.body = nn.Sequential(*layers, ConvBNAct(c_mid, block.channels, kernel=1, act=nn.Identity))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x) if self.skip else self.body(x)
+
+
+class Trunk(nn.Module):
+    """(N, 3, H, W) -> the maps of the plan's stages below `top`, from fine to coarse."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        stem = ConvBNAct(3, plan.stem, kernel=plan.patch + 1, stride=plan.patch, act=nn.ReLU6)
+        stages = [nn.Sequential(stem, *stage(plan, 0))]
+        stages += [nn.Sequential(*stage(plan, i)) for i in range(1, len(plan.stages) - plan.top)]
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+
+def stage(plan: Plan, index: int) -> list[Bottleneck]:
+    """The blocks of a stage."""
+    c_in, made = plan.channels[index - 1] if index else plan.stem, []
+    for turn, block in enumerate(plan.stages[index]):
+        stride = 2 if index and not turn else 1
+        made.append(Bottleneck(c_in, block, stride, plan.shortcut(index, turn)))
+        c_in = block.channels
+    return made
+
+
+class Decoder(nn.Module):
+    """From the coarsest map to the finest: sums, then separable filters; `widths` channels at each stride,
+    the finest first, and `last` come out."""
+
+    def __init__(self, channels: list[int], widths: tuple[int, ...], last: int) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(
             ConvBNAct(c, w, kernel=1, act=nn.Identity) for c, w in zip(channels, widths, strict=True)
         )
         self.smooth = nn.ModuleList(
-            Separable(w, finer) for w, finer in zip(widths, (widths[0], *widths[:-1]), strict=True)
+            Separable(w, finer) for w, finer in zip(widths, (last, *widths[:-1]), strict=True)
         )
         self.context = Context(widths[-1])
 
@@ -64,21 +114,22 @@ class Decoder(nn.Module):
 
 
 class TopDown(Network):
-    def __init__(self, rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> None:
-        """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: our own rows above them."""
-        super().__init__()
-        self.trunk = Trunk(rows)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(*(() if plan.normalised else ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))))
+        self.plan, self.multiple = plan, plan.multiple
+        self.trunk = Trunk(plan)
         self.top = nn.ModuleList()
-        channels = list(self.trunk.channels)
-        for expand, c, n, stride in top:
-            blocks = [InvertedResidual(channels[-1], c, stride, expand)]
-            blocks += [InvertedResidual(c, c, 1, expand) for _ in range(n - 1)]
-            self.top.append(nn.Sequential(*blocks))
-            channels.append(c)
-        self.decoder = Decoder(channels, widths)
+        below = len(plan.stages) - plan.top
+        for i in range(below, len(plan.stages)):
+            self.top.append(nn.Sequential(*stage(plan, i)))
+        last = plan.last or plan.widths[0]
+        self.decoder = Decoder(plan.channels[plan.first :], plan.widths, last)
         # Four logits at stride 2 are one at stride 1: sharper than a bilinear step, and cheaper, for runtimes
         # that compute in blocks of 8 or 16 channels would enlarge one channel as slowly as a whole block.
-        self.head = nn.Conv2d(widths[0], 4, kernel_size=3, padding=1)
+        self.head = nn.Conv2d(last, plan.shuffle**2, kernel_size=plan.head, padding=plan.head // 2)
+
+    def normalise(self, image: Tensor) -> Tensor:
+        return super().normalise(image) if self.plan.normalised else image
 
     def forward(self, image: Tensor) -> Tensor:
         return self.decode(self.trunk(self.normalise(image)))
@@ -87,7 +138,7 @@ class TopDown(Network):
         """The trunk's maps -> the logit."""
         for stage in self.top:
             features.append(stage(features[-1]))
-        return F.pixel_shuffle(self.head(self.decoder(features)), 2)
+        return F.pixel_shuffle(self.head(self.decoder(features[self.plan.first :])), self.plan.shuffle)
 
 
 class TopDownVideo(TopDown):
@@ -98,9 +149,9 @@ class TopDownVideo(TopDown):
     network whose weights it takes.
     """
 
-    def __init__(self, rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> None:
-        super().__init__(rows, top, widths)
-        self.before = nn.Conv2d(1, 32, kernel_size=3, stride=2, padding=1, bias=False)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.before = nn.Conv2d(1, plan.stem, plan.patch + 1, plan.patch, plan.patch // 2, bias=False)
         nn.init.zeros_(self.before.weight)
 
     def state(self, image: Tensor) -> tuple[Tensor, ...]:
@@ -136,14 +187,26 @@ class TopDownVideo(TopDown):
         return self.decode(features)
 
 
-SMALL: dict[str, Any] = {
-    "rows": (*TABLE[:4], (6, 96, 1, 1)),
-    "top": ((3, 96, 2, 2),),
-    "widths": (16, 24, 32, 48, 64),
-}
+def from_table(rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, ...]) -> Plan:
+    """`rows` of MobileNetV2's table, which its ImageNet weights fit; `top`: our own rows above them."""
+    stages: list[list[Block]] = [[]]
+    c_in = STEM
+    for expand, c, n, stride in (*rows, *top):
+        if stride == 2:
+            stages.append([])
+        for _ in range(n):
+            stages[-1].append(Block(c_in * expand if expand > 1 else 0, c))
+            c_in = c
+    return Plan(STEM, tuple(map(tuple, stages)), widths, top=sum(row[3] == 2 for row in top))
+
+
+STEM = 32
+"""MobileNetV2's."""
+SMALL = from_table((*TABLE[:4], (6, 96, 1, 1)), ((3, 96, 2, 2),), (16, 24, 32, 48, 64))
+TEACHER = from_table(TABLE, (), (32, 48, 64, 96, 128))
 CARDS = (
-    Card("small", partial(TopDown, **SMALL), size=(256, 256)),
-    Card("small-video", partial(TopDownVideo, **SMALL), size=(256, 256)),
-    Card("teacher", partial(TopDown, TABLE, (), widths=(32, 48, 64, 96, 128)), size=(320, 320)),
+    Card("small", partial(TopDown, SMALL), size=(256, 256)),
+    Card("small-video", partial(TopDownVideo, SMALL), size=(256, 256)),
+    Card("teacher", partial(TopDown, TEACHER), size=(320, 320)),
 )
 PUBLISHED: tuple[Published, ...] = ()

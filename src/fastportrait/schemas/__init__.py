@@ -5,9 +5,9 @@
 
 from typing import Any
 
-from . import accuracy, export, latency, video
+from . import accuracy, export, latency, search, video
 from .parts import Maybe
 
 __all__ = ["SCHEMAS", "Maybe"]
 
-SCHEMAS: dict[str, Any] = accuracy.SCHEMAS | latency.SCHEMAS | video.SCHEMAS | export.SCHEMAS
+SCHEMAS: dict[str, Any] = accuracy.SCHEMAS | latency.SCHEMAS | video.SCHEMAS | export.SCHEMAS | search.SCHEMAS

@@ -15,13 +15,12 @@ from .. import results
 from ..data.memory import Pictures, load_portraits, load_scenes
 from ..data.shards import Sample, read
 from ..losses import LOSSES
-from ..nets import ZOO
 from ..nets.network import check_size
-from ..nets.weights import About, save
+from ..nets.weights import About, network_card, save
 from ..recipe import Recipe
 from .batches import Data
 from .loggers import open_logger
-from .module import Training
+from .module import Training, plan_of
 from .record import record
 from .watch import Divergence, Speed
 
@@ -57,8 +56,10 @@ def load(data: Path, sources: dict[str, float]) -> Portraits:
 
 def check(recipe: Recipe, recipe_file: Path, machine: Machine) -> None:
     """Raises `ValueError` where `recipe` cannot run, before anything is loaded."""
-    if recipe.network not in ZOO:
-        raise ValueError(f"{recipe_file}: the zoo has no network {recipe.network!r}, only {', '.join(ZOO)}")
+    try:
+        card = network_card(recipe.network, plan_of(recipe, recipe_file.parent), recipe.score_size)
+    except ValueError as error:
+        raise ValueError(f"{recipe_file}: {error}") from None
     devices = machine.devices * machine.nodes
     if recipe.batch % devices:
         raise ValueError(
@@ -75,7 +76,7 @@ def check(recipe: Recipe, recipe_file: Path, machine: Machine) -> None:
             "rounded about as coarsely as 8 bits are"
         )
     with torch.device("meta"):
-        net = ZOO[recipe.network].build()
+        net = card.build()
         for size in (recipe.size, recipe.score_size):
             check_size(net, size)
         helpers = [name for name in net.outputs(torch.empty(2, 3, *recipe.size)) if name != "mask"]
@@ -157,6 +158,7 @@ def fit(
         terms=recipe.terms,
         scores={"val": scores},
         quantise_aware=recipe.quantise_aware,
+        plan=plan_of(recipe, recipe_file.parent),
     )
     weights = out / f"{recipe.network}.safetensors"
     made = record(recipe, about, len(seen.train.image), speed, seconds, str(training.device), precision)

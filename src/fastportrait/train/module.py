@@ -13,9 +13,8 @@ from ..data.augment import Batch
 from ..data.previous import previous
 from ..losses import LOSSES, affinity, consistency, distil, each, helper, policy
 from ..metrics.score import score
-from ..nets import ZOO
 from ..nets.topdown import TopDownVideo
-from ..nets.weights import start_from
+from ..nets.weights import PLANNED, network_card, read_about, start_from
 from ..recipe import Recipe
 from ..transform import SQUASH, from_network, resize, to_network
 from .batches import generator, part_of, relit, seed_of
@@ -33,9 +32,9 @@ class Training(pl.LightningModule):
         """`folder` holds the files that the recipe names."""
         super().__init__()
         self.recipe = recipe
-        net = ZOO[recipe.network].build()
+        net = network_card(recipe.network, plan_of(recipe, folder), recipe.score_size).build()
         self.layout = layout(net)
-        self.net = net.to(memory_format=self.layout)
+        self.net = net.to(memory_format=self.layout)  # type: ignore[call-overload]
         self.started = (
             set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
         )
@@ -165,6 +164,17 @@ def layout(net: nn.Module) -> torch.memory_format:
         for m in net.modules()
     )
     return torch.contiguous_format if long else torch.channels_last
+
+
+def plan_of(recipe: Recipe, folder: Path) -> dict[str, Any]:
+    """The plan of a recipe's network: its own, else that of the weights in `folder` that it starts from;
+    empty for a line of the zoo. Raises `ValueError` where those have none."""
+    if recipe.plan or recipe.network != PLANNED or not recipe.init:
+        return recipe.plan
+    about = read_about(folder / recipe.init)
+    if not about.plan:
+        raise ValueError(f"{recipe.init} holds {about.network}, which has no plan: write one in the recipe")
+    return about.plan
 
 
 def hold_statistics(net: nn.Module, frozen: set[str]) -> None:

@@ -4,9 +4,8 @@ from datetime import date
 
 import torch
 
-from ..nets import ZOO
 from ..nets.card import measure
-from ..nets.weights import About
+from ..nets.weights import About, network_card
 from ..recipe import Recipe
 from ..results import Result, cpu_name
 from .watch import Speed
@@ -16,7 +15,7 @@ def record(
     recipe: Recipe, about: About, pictures: int, speed: Speed, seconds: float, device: str, precision: str
 ) -> Result:
     """A result of the schema "trained/1". `seconds` and speeds are those of the last start of the run."""
-    card = ZOO[recipe.network]
+    card = network_card(about.network, about.plan, about.size)
     cost = measure(card.phone or card.build, recipe.score_size)
     on_gpu = device.startswith("cuda")
     return {
