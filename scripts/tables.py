@@ -46,13 +46,17 @@ def accuracy_on(root: Path, split: str, metrics: tuple[str, ...]) -> str:
 
 
 def accuracy(root: Path) -> str:
-    """The models measured on test, and what is known of them on the other splits."""
+    """The models measured on test, what is known of them on the other splits, and their network's time in the
+    fastest of its runtimes."""
     found = {split: measured(root, split) for split in ("test", "val", "matte", "empty")}
+    bench = results.read(root / "results" / "latency" / "peers.json")
     rows = []
     for name in ranked(found["test"], "iou"):
         scores = [(metric, found[split].get(name, {}).get(metric)) for split, metric in ACCURACY.values()]
-        rows.append([name, *(number(metric, score["value"]) if score else "" for metric, score in scores)])
-    return table(["model", *ACCURACY], rows)
+        times = [row["ratio"] for row in bench["models"] if row["name"] == name]
+        cells = [number(metric, score["value"]) if score else "" for metric, score in scores]
+        rows.append([name, *cells, f"{min(times):.1f}" if times else ""])
+    return table(["model", *ACCURACY, f"time / {bench['reference']}'s"], rows)
 
 
 def models(root: Path) -> str:
