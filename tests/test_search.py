@@ -129,7 +129,8 @@ def test_a_cost_that_no_plan_has_is_refused():
 
 
 @pytest.mark.parametrize("data", [True, False], ids=["by pictures", "by norms"])
-def test_prune_writes_weights_that_load_and_say_what_they_are(folder, tmp_path, data):
+def test_prune_writes_weights_that_load_and_say_what_they_are(folder, tmp_path, monkeypatch, data):
+    monkeypatch.delenv("FASTPORTRAIT_DATA", raising=False)
     out = tmp_path / "half.safetensors"
     given = ["--data", folder / "data", "--pictures", 8] if data else []
     done = run("prune", folder / "tiny.safetensors", "--cost", 0.7, "-o", out, "--json", *given)
