@@ -27,7 +27,7 @@ CELLS = 1.5
 VIDEO_CELLS = 0.75
 """The same for the frames of a video, a third of the work there: docs/steady.md has both."""
 LARGE = 720
-"""Pixels of a video's shorter side from which its edges are drawn at half of them: half the time, as good."""
+"""Pixels of a video's shorter side from which its edges are drawn at half of them: faster, as good."""
 RADIUS = 3
 """Of the window, in pixels of the working grid."""
 EPSILON = 3e-4
@@ -73,7 +73,7 @@ def halved(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def refine_frame(frame: NDArray[np.uint8], small: NDArray[np.uint8], coarse: Plane) -> Plane:
-    """`refine` for a video's frame, (H, W, 3), and its `halved`: at a fifth of the time, nearly as good."""
+    """`refine` for a video's frame, (H, W, 3), and its `halved`: at a third of the time, as good."""
     fine = refine(small, coarse, VIDEO_CELLS)
     return fine if small is frame else np.asarray(resize(fine, frame.shape[:2]), np.float32)
 
