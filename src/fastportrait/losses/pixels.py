@@ -48,11 +48,10 @@ def edge_band(target: Tensor, radius: int) -> Tensor:
     """1 within `radius` pixels of where `target` crosses a half, else 0: (N, 1, H, W) -> (N, 1, H, W)."""
     person = (target > 0.5).float()
     size = 2 * radius + 1
-    grown = F.max_pool2d(person, (1, size), 1, (0, radius))
-    grown = F.max_pool2d(grown, (size, 1), 1, (radius, 0))
-    shrunk = -F.max_pool2d(-person, (1, size), 1, (0, radius))
-    shrunk = -F.max_pool2d(-shrunk, (size, 1), 1, (radius, 0))
-    return grown - shrunk
+    # The share of a pixel's neighbours that are person: neither none nor all along the edge.
+    share = F.avg_pool2d(person, (1, size), 1, (0, radius), count_include_pad=False)
+    share = F.avg_pool2d(share, (size, 1), 1, (radius, 0), count_include_pad=False)
+    return ((share > 0) & (share < 1)).float()
 
 
 def nearness(target: Tensor, sigma: float) -> Tensor:

@@ -18,6 +18,7 @@ from ..nets.weights import PLANNED, network_card, read_about, start_from
 from ..recipe import Recipe
 from ..transform import SQUASH, from_network, resize, to_network
 from .batches import generator, part_of, relit, seed_of
+from .depthwise import quicken
 from .fake_quantise import FOLLOWED, fake_quantise, hold_norms
 from .features import Look, coarsest
 from .loggers import PICTURES, row, show
@@ -35,6 +36,7 @@ class Training(pl.LightningModule):
         net = network_card(recipe.network, plan_of(recipe, folder), recipe.score_size).build()
         self.layout = layout(net)
         self.net = net.to(memory_format=self.layout)  # type: ignore[call-overload]
+        quicken(self.net)
         self.started = (
             set(start_from(self.net, recipe.network, folder / recipe.init)) if recipe.init else set()
         )
