@@ -1,8 +1,8 @@
 """Public checkpoints -> safetensors: `python scripts/import_weights.py mobilenetv2 FILE.pth`.
 
-All are ImageNet weights in torchvision's layout; of vgg16_bn SegNet's trunk alone is taken. Nothing is
-skipped: a key that has no place is an error, and so is a layer that gets none. Pickled checkpoints are read
-as plain tensors only (`weights_only=True`).
+All are ImageNet weights in torchvision's layout, or of EfficientNet-Lite in that of its PyTorch port; of
+vgg16_bn SegNet's trunk alone is taken. Nothing is skipped: a key that has no place is an error, and so is a
+layer that gets none. Pickled checkpoints are read as plain tensors only (`weights_only=True`).
 """
 
 import argparse
@@ -11,7 +11,15 @@ from pathlib import Path
 
 import torch
 
-from fastportrait.nets import densenet, mobilenetv2, mobilenetv3, resnet, segnet, shufflenetv2
+from fastportrait.nets import (
+    densenet,
+    efficientnetlite,
+    mobilenetv2,
+    mobilenetv3,
+    resnet,
+    segnet,
+    shufflenetv2,
+)
 from fastportrait.nets.weights import About, save
 
 # The network that takes them, by its name among the published builds (a card's name would promise a portrait
@@ -28,6 +36,11 @@ LAYOUTS = {
         "mobilenetv3-small-1.0",
         partial(mobilenetv3.MobileNetV3, mobilenetv3.SMALL, 1024),
         partial(mobilenetv3.from_torchvision, rows=mobilenetv3.SMALL),
+    ),
+    "efficientnetlite2": (
+        "efficientnetlite2",
+        partial(efficientnetlite.EfficientNetLite, *efficientnetlite.LITE2),
+        partial(efficientnetlite.from_tensorflow_port, width=1.1, depth=1.2),
     ),
     "resnet50": ("resnet50", resnet.ResNet, resnet.from_torchvision),
     "resnet101": (

@@ -8,6 +8,7 @@ from . import (
     denseaspp,
     densenet,
     dfn,
+    efficientnetlite,
     enet,
     erfnet,
     espnet,
@@ -76,6 +77,7 @@ MODULES = (
     fastvit,
     topformer,
     seaformer,
+    efficientnetlite,
     # trunks alone
     resnet,
     densenet,
