@@ -57,6 +57,12 @@ if TYPE_CHECKING:
     type=click.IntRange(min=2),
     help="Make a sequence of N frames of each still, with exact alpha, and measure how steady masks are.",
 )
+@click.option(
+    "--harm",
+    metavar="NAME",
+    help="Harm every picture first: low_light, temperature, like, hand, thing, motion, noise, jpeg or "
+    "several (somebody else beside).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option(
     "--threads",
@@ -80,6 +86,7 @@ def command(
     report: Path | None,
     worst: int,
     frames: int | None,
+    harm: str | None,
     as_json: bool,
     threads: int | None,
     limit: int | None,
@@ -104,6 +111,8 @@ def command(
             raise ValueError("--page shows stills: leave --frames or --page out")
         if report is not None and report.suffix not in (".html", ".htm"):
             raise ValueError(f"--report {report}: it is a page, call it {report.with_suffix('.html').name}")
+        if harm is not None:
+            check_harm(harm, split, frames, report)
         tars = shards_of(data, split)
         if frames:
             tars += shards_of(data, "background")
@@ -113,7 +122,7 @@ def command(
         for contender in contenders:
             overlays = None if page is None else reporting.Page(page)
             result = measure(
-                contender, tars, split, frames, limit, None if overlays is None else overlays.add
+                contender, tars, split, frames, limit, None if overlays is None else overlays.add, harm
             )
             found.append(result)
             label = f"{result['model']['name']} on {result['data']['split']}"
@@ -151,8 +160,10 @@ def measure(
     frames: int | None,
     limit: int | None,
     watch: "Watch | None",
+    harm: str | None = None,
 ) -> "Result":
-    """The whole result file of one model; with `frames`, of sequences made from the stills."""
+    """The whole result file of one model; with `frames`, of sequences made from the stills, with `harm`, of
+    stills that it befell."""
     from .. import evaluate as measuring
     from .. import results
     from ..bench.sequences import sequences
@@ -161,8 +172,12 @@ def measure(
     total = sum(pictures_in(tar) for tar in tars if tar.name.startswith(f"{split}-"))
     pictures, folder = min(total, limit or total), tars[0].parent
     name = contender.about["name"]
-    of = f"{split}-motion" if frames else split
+    of = f"{split}-motion" if frames else f"{split}-{harm}" if harm else split
     stills: Any = sequences(folder, split, frames) if frames else read(folder, split)
+    if harm:
+        from ..data.harm import harmed
+
+        stills = harmed(stills, harm)
     with click.progressbar(
         islice(stills, pictures), length=pictures, label=f"{name} on {of}", file=sys.stderr
     ) as bar:
@@ -186,6 +201,22 @@ def measure(
     } | measured
     results.check(result)
     return result
+
+
+def check_harm(harm: str, split: str, frames: int | None, report: Path | None) -> None:
+    """Raises `ValueError` where pictures of `split` cannot be harmed so, or not here."""
+    from .. import evaluate as measuring
+
+    try:
+        from ..data.harm import NAMES
+    except ImportError as error:
+        raise ValueError('--harm needs torch: install "fastportrait[train]"') from error
+    if harm not in NAMES:
+        raise ValueError(f"--harm {harm}: known are {', '.join(NAMES)}")
+    if frames or report:
+        raise ValueError("--harm is for stills, and the report shows them as they are: leave one of them out")
+    if measuring.PROTOCOLS.get(split) == "empty":
+        raise ValueError(f"--harm needs pictures of people, and {split} holds none")
 
 
 def write_report(

@@ -63,6 +63,30 @@ SCHEMAS: dict[str, Any] = {
         "network_images_per_second": float,  # its forward and backward pass alone
         "scores": {"*": float},  # on val, of the last validation: IoU in %, MAD x100
     },
+    "harm/1": {
+        "schema": str,
+        "split": str,
+        "shards": {"*": str},  # SHA-256
+        "models": [
+            {
+                "name": str,
+                "sha256": str,
+                "date": str,
+                "commit": str,
+                "runtime": str,
+                "pictures": int,
+                "rows": [  # "none" first, then each harm
+                    {
+                        "harm": str,
+                        "iou": SCORE,
+                        "iou_lost": SCORE,  # paired, against "none"
+                        "boundary_iou": SCORE,
+                        "boundary_iou_lost": SCORE,
+                    }
+                ],
+            }
+        ],
+    },
     "overfit/1": {
         "schema": str,
         "machine": {"device": str, "cpu": str, "threads": int},

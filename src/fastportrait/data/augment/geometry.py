@@ -78,16 +78,16 @@ def beside_window(extent: Tensor, theirs: Tensor, ours: Tensor, place: Tensor) -
 def look(pictures: Pictures, which: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """(N, 4, H, W) RGB and alpha in [0, 1] through the window; (N, 1, H, W): 1 where the picture reaches."""
     canvas = torch.cat([pictures.image[which], pictures.alpha[which]], dim=1)
-    return _seen(canvas, pictures.extent[which], window, size)
+    return through(canvas, pictures.extent[which], window, size)
 
 
 def look_at_scene(pictures: Pictures, which: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
     """(N, 3, H, W) RGB in [0, 1] through the window."""
-    return _seen(pictures.image[which], pictures.extent[which], window, size)[0]
+    return through(pictures.image[which], pictures.extent[which], window, size)[0]
 
 
-def _seen(canvas: Tensor, extent: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """(N, C, H, W) in [0, 1] of `canvas` (N, C, S, S) uint8, and (N, 1, H, W) as from `look`."""
+def through(canvas: Tensor, extent: Tensor, window: Window, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """(N, C, H, W) in [0, 1] of `canvas` (N, C, S, S) uint8, and (N, 1, H, W), as `look` gives them."""
     side, device = canvas.shape[-1], canvas.device
     y = ((torch.arange(size[0], device=device) + 0.5) / size[0] - 0.5).view(1, -1, 1)
     x = ((torch.arange(size[1], device=device) + 0.5) / size[1] - 0.5).view(1, 1, -1)
