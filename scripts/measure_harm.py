@@ -60,9 +60,8 @@ def measure(contender: Contender, data: Path) -> dict[str, object]:
             row[metric] = estimate(float(np.mean(now[metric])), low, high)
             row[f"{metric}_lost"] = estimate(*difference(plain[metric], now[metric]))
         rows.append(row)
-        print(
-            f"{name} {harm or 'none'}: {100 * row['iou']['value']:.2f} {100 * row['boundary_iou']['value']:.2f}"
-        )
+        told = (f"{metric} {100 * float(np.mean(now[metric])):.2f}" for metric in METRICS)
+        print(name, harm or "none", *told, flush=True)
     return {
         "name": name,
         "sha256": contender.about["sha256"],

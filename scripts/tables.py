@@ -210,6 +210,25 @@ def presence(root: Path) -> str:
     return table(heads, rows)
 
 
+def harm(root: Path) -> str:
+    """IoU and what it lost by each harm, the worst for the first model on top, from results/harm.json."""
+    models = results.read(root / "results" / "harm.json")["models"]
+    lost = {m["name"]: {row["harm"]: row for row in m["rows"]} for m in models}
+    worst = sorted(models[0]["rows"], key=lambda row: -row["iou_lost"]["value"]) if models else []
+    rows = [
+        [
+            HARMS[row["harm"]],
+            *(
+                f"{100 * of['iou']['value']:.1f} / {100 * of['boundary_iou']['value']:.1f}"
+                + ("" if row["harm"] == "none" else f" (-{100 * of['iou_lost']['value']:.1f})")
+                for of in (lost[m["name"]][row["harm"]] for m in models)
+            ),
+        ]
+        for row in worst
+    ]
+    return table(["harm", *(m["name"] for m in models)], rows).replace("(--", "(+")
+
+
 def subject(root: Path) -> str:
     """What keeping only the main person does, from results/choices/subject.json."""
     result = results.read(root / "results" / "choices" / "subject.json")
@@ -229,6 +248,18 @@ def ranked(found: dict[str, dict[str, dict[str, float]]], metric: str) -> list[s
     return sorted(found, key=lambda name: best * found[name][metric]["value"])
 
 
+HARMS = {
+    "none": "none",
+    "low_light": "darkness and its noise",
+    "temperature": "white balance off",
+    "like": "background in the clothes' colour",
+    "hand": "a hand before the person",
+    "thing": "a thing before the person",
+    "motion": "a shaken hand",
+    "noise": "noise",
+    "jpeg": "JPEG of quality 10 to 70",
+    "several": "somebody else beside",
+}
 ACCURACY = {
     "test: IoU %": ("test", "iou"),
     "boundary IoU %": ("test", "boundary_iou"),
@@ -255,6 +286,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "board-top": board_tables.board_top,
     "candidates": candidates,
     "family": family,
+    "harm": harm,
     "int8-files": export_tables.int8_files,
     "int8-rungs": export_tables.int8_rungs,
     "cuts": video_tables.cuts,
