@@ -16,7 +16,7 @@ from pathlib import Path
 from fastportrait import results
 from fastportrait.nets.card import measure
 from fastportrait.nets.plan import Block, Plan
-from fastportrait.nets.topdown import SMALL, TEACHER
+from fastportrait.nets.topdown import SMALL, BASE
 from fastportrait.search import measure as clock
 from fastportrait.search.study import key_of
 
@@ -97,9 +97,9 @@ COMBINED: Plans = {
     "few, decoder from stride 4, head 3x3": (replace(FEW, widths=FEW.widths[1:], head=3), SQUARE),
     "few, patches of 4": (replace(FEW, patch=4, stages=((), *FEW.stages[2:]), widths=(16, 24, 48)), SQUARE),
     "few at 192": (FEW, (192, 192)),
-    "teacher at 256": (TEACHER, SQUARE),
-    "teacher: decoder 16, 24, 48, 96, 128": (replace(TEACHER, widths=(16, 24, 48, 96, 128)), SQUARE),
-    "teacher at 320": (TEACHER, (320, 320)),
+    "base at 256": (BASE, SQUARE),
+    "base: decoder 16, 24, 48, 96, 128": (replace(BASE, widths=(16, 24, 48, 96, 128)), SQUARE),
+    "base at 320": (BASE, (320, 320)),
 }
 
 

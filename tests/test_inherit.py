@@ -8,7 +8,7 @@ import torch
 from fastportrait.nets.card import measure
 from fastportrait.nets.inherit import groups, inherit, like_rows, narrowed, scales
 from fastportrait.nets.plan import Block, Plan, macs
-from fastportrait.nets.topdown import SMALL, TEACHER, TopDown
+from fastportrait.nets.topdown import SMALL, BASE, TopDown
 
 TINY = Plan(
     16,
@@ -143,7 +143,7 @@ def test_two_rows_of_one_width_are_told_from_one_row():
     assert not like_rows(narrowed(SMALL, {"stream 3.1": 64}), SMALL)
 
 
-@pytest.mark.parametrize("plan", [*SHAPES.values(), TEACHER], ids=[*SHAPES, "teacher"])
+@pytest.mark.parametrize("plan", [*SHAPES.values(), BASE], ids=[*SHAPES, "base"])
 def test_a_plan_counts_what_the_network_does(plan):
     assert macs(plan, (64, 96)) == measure(lambda: TopDown(plan), (64, 96)).macs
     assert Plan.read(plan.write()) == plan

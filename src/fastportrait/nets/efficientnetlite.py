@@ -6,7 +6,7 @@ Paper: M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolution
        https://blog.tensorflow.org/2020/03/higher-accuracy-on-vision-models-with-efficientnet-lite.html
 In:    image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 32
 Out:   logit (N, 1, H, W), > 0 is person; the published classifier: class scores (N, classes)
-Size:  efficientnetlite2-topdown: 4,466,324 params, 799.4 M MACs at 256 x 256
+Size:  teacher: 4,466,324 params, 799.4 M MACs at 256 x 256
 Differs from the paper: filters of stride 2 pad both sides alike, where the authors' TensorFlow pads below and
 to the right only, so that coarse maps lie straight under fine ones; weights fit and shift by a pixel at most.
 Batch norms forget with PyTorch's momentum. The portrait network's decoder is ours (topdown.py).
@@ -150,7 +150,7 @@ class EfficientNetLiteTopDown(Network):
 
 WIDTHS = (32, 48, 64, 96, 128)
 LITE0, LITE1, LITE2 = (1.0, 1.0), (1.0, 1.1), (1.1, 1.2)
-CARDS = (Card("efficientnetlite2-topdown", partial(EfficientNetLiteTopDown, *LITE2), size=(256, 256)),)
+CARDS = (Card("teacher", partial(EfficientNetLiteTopDown, *LITE2), size=(256, 256)),)
 PUBLISHED = (
     # Parameters as the authors' checkpoints have them. The blog's 407, 631 and 899 M count batch norms
     # and activations too, some three operations a value; here are the convolutions' multiply-accumulates.

@@ -12,7 +12,7 @@ In:     image (N, 3, H, W), RGB in [0, 1]; H and W multiples of 32
 Out:    logit (N, 1, H, W), > 0 is person
 Size:   small: 450,476 params, 257.0 M MACs at 256 x 256
         small-video: 450,764 params, 261.7 M MACs at 256 x 256
-        teacher: 1,912,660 params, 687.5 M MACs at 320 x 320
+        base: 1,912,660 params, 440.0 M MACs at 256 x 256
 Differs from the papers: the decoder narrows towards the fine strides, where a phone spends its time, and
 filters depthwise. Every width is a number of the plan (plan.py), so that a network can be pruned and
 searched; `small` keeps MobileNetV2's trunk up to the first 96-channel block, then has two cheap blocks at
@@ -203,10 +203,10 @@ def from_table(rows: tuple[Row, ...], top: tuple[Row, ...], widths: tuple[int, .
 STEM = 32
 """MobileNetV2's."""
 SMALL = from_table((*TABLE[:4], (6, 96, 1, 1)), ((3, 96, 2, 2),), (16, 24, 32, 48, 64))
-TEACHER = from_table(TABLE, (), (32, 48, 64, 96, 128))
+BASE = from_table(TABLE, (), (32, 48, 64, 96, 128))
 CARDS = (
     Card("small", partial(TopDown, SMALL), size=(256, 256)),
     Card("small-video", partial(TopDownVideo, SMALL), size=(256, 256)),
-    Card("teacher", partial(TopDown, TEACHER), size=(320, 320)),
+    Card("base", partial(TopDown, BASE), size=(256, 256)),
 )
 PUBLISHED: tuple[Published, ...] = ()
