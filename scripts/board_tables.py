@@ -12,7 +12,7 @@ from table_parts import measured, table, zoo
 def board(root: Path) -> str:
     """The leaderboard, from results/: every network of its recipe, trained or not."""
     found = board_rows(root)
-    longer = measured(root, "val")
+    longer = measured(root, "val", peers=False)
     rows = []
     for place, row in enumerate(found, 1):
         name = f"[{row.name}](zoo/{_module(root, row.name)}.md)"

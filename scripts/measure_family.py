@@ -16,7 +16,7 @@ from pathlib import Path
 from fastportrait import results
 from fastportrait.nets.card import measure
 from fastportrait.nets.plan import Block, Plan
-from fastportrait.nets.topdown import SMALL, BASE
+from fastportrait.nets.topdown import BASE, SMALL
 from fastportrait.search import measure as clock
 from fastportrait.search.study import key_of
 

@@ -13,10 +13,10 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def measured(root: Path, split: str) -> dict[str, dict[str, dict[str, float]]]:
-    """{model: its scores on `split`}; the board's have tables of their own."""
+def measured(root: Path, split: str, peers: bool = True) -> dict[str, dict[str, dict[str, float]]]:
+    """{model: its scores on `split`}; the board's have tables of their own. `peers`: other systems' too."""
     folder = root / "results" / "accuracy"
-    paths = [path for path in sorted(folder.rglob("*.json")) if path.parent.name != "board"]
+    paths = sorted([*folder.glob("*.json"), *(folder.glob("peers/*.json") if peers else ())])
     found = [results.read(path) for path in paths]
     return {r["model"]["name"]: r["scores"] for r in found if r["data"]["split"] == split}
 

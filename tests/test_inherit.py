@@ -8,7 +8,7 @@ import torch
 from fastportrait.nets.card import measure
 from fastportrait.nets.inherit import groups, inherit, like_rows, narrowed, scales
 from fastportrait.nets.plan import Block, Plan, macs
-from fastportrait.nets.topdown import SMALL, BASE, TopDown
+from fastportrait.nets.topdown import BASE, SMALL, TopDown
 
 TINY = Plan(
     16,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .parts import SCORE
+from .parts import SCORE, Maybe
 
 ACCURACY: dict[str, Any] = {
     "schema": str,
@@ -33,6 +33,7 @@ DIFFERENCE: dict[str, Any] = {
     "pictures": int,
     "words": str,
 }
+KIND = {"pictures": int, "iou": float, "boundary_iou": float}
 SCHEMAS: dict[str, Any] = {
     "accuracy/1": ACCURACY,
     "comparison/1": {
@@ -119,6 +120,28 @@ SCHEMAS: dict[str, Any] = {
                 "boundary_iou": float,
                 "odd_iou": float,
                 "odd_boundary_iou": float,
+            }
+        ],
+    },
+    "shapes/1": {
+        "schema": str,
+        "split": str,
+        "networks": [
+            {
+                "name": str,
+                "sha256": str,
+                "date": str,
+                "commit": str,
+                "shards": {"*": str},
+                "rows": [
+                    {
+                        "shape": str,  # height x width
+                        "macs": int,
+                        "all": KIND,
+                        "wide": Maybe(KIND),
+                        "tall": Maybe(KIND),
+                    }
+                ],
             }
         ],
     },
