@@ -252,7 +252,6 @@ HARMS = {
     "none": "none",
     "low_light": "darkness and its noise",
     "temperature": "white balance off",
-    "like": "background in the clothes' colour",
     "hand": "a hand before the person",
     "thing": "a thing before the person",
     "motion": "a shaken hand",

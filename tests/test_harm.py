@@ -39,7 +39,7 @@ def test_a_hand_joins_the_mask_a_thing_leaves_it_and_light_keeps_it():
     size = np.mean([s.alpha.mean() for s in keys])
     means = {name: np.mean([s.alpha.mean() for s in harmed(keys, name)]) for name in NAMES}
     assert means["hand"] > size > means["thing"]
-    for name in ("low_light", "temperature", "like", "motion", "noise", "jpeg"):
+    for name in ("low_light", "temperature", "motion", "noise", "jpeg"):
         assert all(np.array_equal(a.alpha, b.alpha) for a, b in zip(keys, harmed(keys, name), strict=True))
     dark = next(harmed(keys, "low_light"))
     assert dark.image.mean() < 0.75 * keys[0].image.mean()

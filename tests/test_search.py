@@ -145,6 +145,31 @@ def test_prune_writes_weights_that_load_and_say_what_they_are(folder, tmp_path, 
     assert net(torch.rand(1, 3, 64, 64)).shape == (1, 1, 64, 64)
 
 
+def test_prune_fits_weights_to_the_plan_of_a_recipe(folder, tmp_path):
+    plan = replace(TINY, widths=(8, *TINY.widths[1:]), head=1)
+    recipe, out = tmp_path / "r.toml", tmp_path / "fitted.safetensors"
+    lines = [f"{name} = {json.dumps(value)}" for name, value in plan.write().items()]
+    recipe.write_text("\n".join(['network = "topdown"\nsteps = 1\nscore_size = [96, 64]\n[plan]', *lines]))
+    done = run("prune", folder / "tiny.safetensors", "--plan", recipe, "-o", out, "--json")
+    assert done.exit_code == 0, done.output
+    net, about = load(out)
+    assert net.plan == plan == Plan.read(json.loads(done.output)["plan"])
+    assert about.size == (96, 64)
+    assert json.loads(done.output)["fresh"] == ["head"]
+    again = tmp_path / "again.safetensors"
+    run("prune", folder / "tiny.safetensors", "--plan", recipe, "-o", again)
+    assert again.read_bytes() == out.read_bytes()  # what is fresh is drawn alike
+
+    for given, said in (
+        ([], "either --cost"),
+        (["--cost", 0.5, "--plan", recipe], "either --cost"),
+        (["--plan", recipe, "--streams"], "--plan gives one"),
+    ):
+        done = run("prune", folder / "tiny.safetensors", *given, "-o", tmp_path / "no.safetensors")
+        assert done.exit_code == 2
+        assert said in done.output
+
+
 def test_prune_never_writes_over_what_it_prunes(folder):
     weights = folder / "tiny.safetensors"
     before = weights.read_bytes()

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--harm",
     metavar="NAME",
-    help="Harm every picture first: low_light, temperature, like, hand, thing, motion, noise, jpeg or "
+    help="Harm every picture first: low_light, temperature, hand, thing, motion, noise, jpeg or "
     "several (somebody else beside).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

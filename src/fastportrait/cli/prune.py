@@ -12,8 +12,13 @@ import click
     "--cost",
     "share",
     type=click.FloatRange(0, 1, min_open=True),
-    required=True,
     help="How much of its cost may be left, as a share: 0.5.",
+)
+@click.option(
+    "--plan",
+    "recipe",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rather than a cost: the recipe whose [plan] it is to fit. What it cannot take starts fresh.",
 )
 @click.option(
     "--by",
@@ -42,7 +47,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
 def command(
     weights: Path,
-    share: float,
+    share: float | None,
+    recipe: Path | None,
     table: Path | None,
     data: Path | None,
     pictures: int,
@@ -56,6 +62,10 @@ def command(
 
     What stays is copied; train it on by a recipe with network = "topdown" and init = the file written here.
     """
+    if (share is None) == (recipe is None):
+        raise click.UsageError("say how narrow: either --cost SHARE or --plan RECIPE.toml")
+    if recipe and (table or streams or plain_colours):
+        raise click.UsageError("--by, --streams and --plain-colours choose a plan, and --plan gives one")
     try:
         from ..nets.plan import macs
         from ..search import table as times
@@ -63,6 +73,10 @@ def command(
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'fastportrait[train]'") from None
     try:
+        if recipe:
+            click.echo(_fit(weights, recipe, data, pictures, size, out, as_json))
+            return
+        assert share is not None
         cost = times.read(table) if table else macs
         before, after, left = pruned(
             weights,
@@ -93,6 +107,32 @@ def command(
     click.echo(f"{out}: {left:.3f} of the {counted}, its channels judged by {report['judged_by']}")
     click.echo(f"M MACs: {macs(before, at) / 1e6:.1f} -> {macs(after, at) / 1e6:.1f} at {at[0]} x {at[1]}")
     click.echo(json.dumps(after.write()))
+
+
+def _fit(
+    weights: Path,
+    recipe: Path,
+    data: Path | None,
+    pictures: int,
+    size: tuple[int, int] | None,
+    out: Path,
+    as_json: bool,
+) -> str:
+    """Fits WEIGHTS to the plan of `recipe` and says what came of it. Raises `ValueError` as `fitted` does."""
+    from ..nets.plan import Plan, macs
+    from ..recipe import Recipe
+    from ..search.prune import fitted
+
+    wanted = Recipe.read(recipe)
+    if not wanted.plan:
+        raise ValueError(f"{recipe} has no [plan]")
+    at, plan = size or wanted.score_size, Plan.read(wanted.plan)
+    before, fresh = fitted(weights, out, plan, at, data=data, count=pictures)
+    judged = "pictures" if data else "norms"
+    if not as_json:
+        return f"{out}: channels judged by {judged}; fresh: {', '.join(fresh) or 'nothing'}"
+    report = {"file": str(out), "judged_by": judged, "fresh": fresh, "plan": plan.write()}
+    return json.dumps(report | {"macs": [macs(before, at), macs(plan, at)]}, indent=2)
 
 
 def _size(weights: Path) -> tuple[int, int]:

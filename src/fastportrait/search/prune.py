@@ -78,11 +78,7 @@ def pruned(
     those go too that rows of blocks hand on, `plain_colours`
     lets the first convolution normalise. Raises `ValueError` where that cannot be done.
     """
-    net, about = load(weights)
-    if type(net) is not TopDown:
-        raise ValueError(f"{weights} holds {about.network}: pruned are top-down networks, for one frame")
-    if out.resolve() == weights.resolve():
-        raise ValueError(f"{out} is the file to prune: name another with -o")
+    net, about = _opened(weights, out)
     at = size or about.size
     value = scales(net) if data is None else worth(net, pictures(data, at, count))
     begun = replace(net.plan, normalised=net.plan.normalised and not plain_colours)
@@ -90,17 +86,44 @@ def pruned(
     plan = shrunk(begun, value, lambda tried: cost(tried, at), target * price, streams=streams)
     made, taken = inherit(net, plan, value)
     assert set(taken) == set(made.state_dict())
-    save(
-        made,
-        About(
-            PLANNED,
-            at,
-            recipe=f"pruned from {weights.name}",
-            commit=about.commit,
-            data=about.data,
-            terms=about.terms,
-            plan=plan.write(),
-        ),
-        out,
-    )
+    _save(made, about, weights, at, out)
     return net.plan, plan, cost(plan, at) / price
+
+
+def fitted(
+    weights: Path, out: Path, plan: Plan, size: tuple[int, int], *, data: Path | None = None, count: int = 256
+) -> tuple[Plan, list[str]]:
+    """Writes to `out` the network of `plan` with what it can take of the top-down network in `weights`: the
+    channels worth most, judged as by `pruned`. Gives the old plan, and the layers that start fresh.
+
+    `size` is where the new one is to run. Raises `ValueError` where that cannot be done.
+    """
+    net, about = _opened(weights, out)
+    value = scales(net) if data is None else worth(net, pictures(data, about.size, count))
+    torch.manual_seed(0)
+    made, taken = inherit(net, plan, value)
+    _save(made, about, weights, size, out)
+    fresh = made.state_dict().keys() - set(taken)
+    return net.plan, sorted({name.rpartition(".")[0] for name in fresh})
+
+
+def _opened(weights: Path, out: Path) -> tuple[TopDown, About]:
+    net, about = load(weights)
+    if type(net) is not TopDown:
+        raise ValueError(f"{weights} holds {about.network}: pruned are top-down networks, for one frame")
+    if out.resolve() == weights.resolve():
+        raise ValueError(f"{out} is the file to prune: name another with -o")
+    return net, about
+
+
+def _save(made: TopDown, about: About, weights: Path, size: tuple[int, int], out: Path) -> None:
+    told = replace(
+        about,
+        network=PLANNED,
+        size=size,
+        recipe=f"pruned from {weights.name}",
+        scores={},
+        quantise_aware=False,
+        plan=made.plan.write(),
+    )
+    save(made, told, out)
