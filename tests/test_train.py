@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from fastportrait.cli import main
 from fastportrait.data.shards import read
 from fastportrait.evaluate import evaluate
-from fastportrait.nets import ZOO
+from fastportrait.nets.weights import network_card
 from fastportrait.recipe import Recipe, is_board
 from fastportrait.segmenter import Segmenter
 from fastportrait.train import averaged, train
@@ -151,14 +151,15 @@ def test_a_student_learns_from_its_teachers_masks_alone(taught, tmp_path):
 
 def shortened(recipe, folder):
     """`recipe` for two steps on the made figures; what it starts from, as far as a recipe makes that."""
-    network = ZOO[recipe.network]
-    size = list(network.smallest)
+    size = list(network_card(recipe.network, recipe.plan, recipe.score_size).smallest)
     keys = {"network": recipe.network, "steps": 2, "batch": 2, "size": size, "score_size": size}
     keys |= {"warmup": 1, "validate_every": 2, "trunk_lr": recipe.trunk_lr}
     keys["quantise_aware"] = recipe.quantise_aware
     if (folder / recipe.init).is_file():
         keys["init"] = recipe.init
     lines = [f"{name} = {json.dumps(value)}" for name, value in keys.items()]
+    if recipe.plan:
+        lines += [f"plan.{name} = {json.dumps(value)}" for name, value in recipe.plan.items()]
     losses = ", ".join(f"{name} = {value}" for name, value in recipe.losses.items() if name != "distil")
     return "\n".join([*lines, f"losses = {{ {losses} }}", "sources = { studio = 1, web = 1 }"])
 

@@ -1,8 +1,8 @@
 """Pictures harmed on purpose, to see what a model does in the dark, behind a hand, or beside somebody else.
 
 The steps are those of augmentation, each at full share and at the picture's own size; all but "like", whose
-seam along a mask that is not exact shows a network the way (metrics/slices.py has low contrast as it occurs). What befalls a picture
-follows from its key alone, so that every model is measured on the same pictures.
+seam along a mask that is not exact shows a network the way (metrics/slices.py has low contrast as it occurs).
+What befalls a picture follows from its key alone, so that every model is measured on the same pictures.
 """
 
 from collections.abc import Callable, Iterable, Iterator
