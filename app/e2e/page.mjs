@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const astronaut = new URL("../../examples/astronaut.jpg", import.meta.url).pathname;
 
-async function accessible(page, where) {
+export async function accessible(page, where) {
   await page.evaluate(axe);
   const found = await page.evaluate(async () => (await window.axe.run(document, { resultTypes: ["violations"] })).violations);
   const bad = found.filter(({ impact }) => impact === "serious" || impact === "critical");

@@ -19,6 +19,8 @@ export class CanvasStage implements Stage {
   readonly canvas = document.createElement("canvas");
   private out = this.canvas.getContext("2d")!;
   private frame = sheet();
+  /** What was grabbed last, and waits for its mask while the frame before it is still shown. */
+  private next = sheet();
   private mask = sheet(W, H);
   private front = sheet();
   private tiny = sheet();
@@ -27,14 +29,16 @@ export class CanvasStage implements Stage {
 
   grab(source: Source, width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
     const [w, h] = fitted(width, height, MOST);
-    const [canvas, context] = this.frame;
+    const [canvas, context] = this.next;
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     context.drawImage(source, 0, 0, w, h);
-    this.shown = false;
     return resize(context.getImageData(0, 0, w, h).data, [h, w], [H, W], 4);
   }
 
   show(mask: Uint8Array<ArrayBuffer>, look: Look): void {
+    [this.frame, this.next] = [this.next, this.frame];
+    const [now, before] = [this.frame[0], this.next[0]];
+    if (now.width !== before.width || now.height !== before.height) before.width = before.height = 1; // a large photo's memory is not kept
     const pixels = this.mask[1].createImageData(W, H);
     for (let i = 0; i < mask.length; i++) pixels.data[4 * i + 3] = mask[i]!;
     this.mask[1].putImageData(pixels, 0, 0);
