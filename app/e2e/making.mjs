@@ -175,4 +175,12 @@ export async function shared_where_the_phone_can_and_else_saved(e2e) {
   assert.match(name, /^portrait-.*\.png$/);
   await page.waitForFunction(() => /so it was saved/.test(document.querySelector("#toast").textContent));
   assert.equal(files.length, 1, "a sheet that was closed saved a file");
+  await page.waitForTimeout(300);
+  const top = await page.evaluate(() => {
+    const toast = document.querySelector("#toast");
+    const { left, top, width, height } = toast.getBoundingClientRect();
+    toast.style.pointerEvents = "auto";
+    return toast.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
+  assert.ok(top, "the dialog covers what is said");
 }

@@ -20,6 +20,10 @@ export async function permission_refused({ open, browser }) {
   await page.click("#start");
   await shown(page);
   assert.match(await words(page), /blocked for this page/);
+  assert.equal(await page.isVisible("#hello"), false, "the first page shines through the words");
+  const choosing = page.waitForEvent("filechooser");
+  await page.click("#pick-instead"); // what the words of a phone without a camera advise
+  await choosing;
   await page.context().grantPermissions(["camera"]);
   await page.click("#retry");
   await page.waitForSelector('body[data-state="live"]');
@@ -88,6 +92,8 @@ export async function a_camera_that_the_system_pauses_says_so({ live, frames }) 
   const tell = (kind) => page.evaluate((kind) => document.querySelector("#video").srcObject.getVideoTracks()[0].dispatchEvent(new Event(kind)), kind);
   await tell("mute");
   assert.match(await page.textContent("#note"), /paused by the system/);
+  const { left, right } = await page.evaluate(() => document.querySelector("#note").getBoundingClientRect().toJSON());
+  assert.ok(left >= 8 && right <= 382, `the words reach from ${left} to ${right} of 390`);
   await tell("unmute");
   assert.equal(await page.isVisible("#note"), false);
   await frames(page, 1);

@@ -63,7 +63,7 @@ export class Gauge {
     draw($("chart"), [], this.seconds);
     $("numbers").replaceChildren();
     this.show({ running: true, done: false });
-    this.note(`${texts.measureRunning}…`);
+    this.note(texts.measureRunning);
     const lock = (navigator as { wakeLock?: { request(kind: "screen"): Promise<{ release(): Promise<void> }> } }).wakeLock;
     this.awake = await lock?.request("screen").catch(() => undefined);
   }
@@ -122,6 +122,7 @@ export class Gauge {
     $("measure-progress").hidden = $("measure-stop").hidden = !running;
     $("measure-start").hidden = running;
     $("minutes").hidden = running;
+    $("measure-lead").hidden = done;
     $("measure-save").hidden = !done;
     $("measure-share").hidden = !(done && canShare(this.file!));
     $("measure-start").className = done ? "second" : "primary";

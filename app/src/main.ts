@@ -181,7 +181,7 @@ function frame(timing: Timing, answer: Answer): void {
   gauge.frame(timing);
   rate = rate ? 0.9 * rate + 0.1 * (timing.at - before) : timing.at - before || 33;
   before = timing.at;
-  if (live.shown % 8 === 0) $("speed").textContent = `${Math.round(1000 / rate)} ${texts.perSecond} · ${Math.round(timing.network)} ${texts.ms}`;
+  if (live.shown % 8 === 0) $("speed").textContent = `${(1000 / rate).toFixed(rate > 100 ? 1 : 0)} ${texts.perSecond} · ${Math.round(timing.network)} ${texts.ms}`;
   // a few frames in a row, so that a hand before the lens says nothing
   absent = timing.presence < contract.presence.threshold ? absent + 1 : 0;
   if (absent === 5) say.note(texts.nobody);
@@ -229,7 +229,7 @@ const file = $<HTMLInputElement>("file");
 const on = (id: string, act: () => unknown) => $(id).addEventListener("click", () => void act());
 on("about-open", () => about.showModal());
 on("start", () => startCamera());
-on("pick", () => file.click());
+for (const id of ["pick", "pick-instead"]) on(id, () => file.click());
 on("open", () => file.click());
 on("shoot", shoot);
 on("flip", () => startCamera(camera.facing === "user" ? "environment" : "user"));

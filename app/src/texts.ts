@@ -86,7 +86,7 @@ export const texts = {
   measureNoCamera: "The measurement needs the camera.",
   measureLost: "The camera went away, so the measurement stopped. Start it again.",
   measureHidden: "The page was hidden, so the measurement stopped. Keep it in front and start again.",
-  measureRunning: "Measuring",
+  measureRunning: "Measuring… Keep this page in front.",
   latency: "Camera to display",
   network: "Network",
   fps: "Frames per second",
