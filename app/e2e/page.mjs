@@ -175,7 +175,7 @@ export async function measures_the_phone({ live, shots, saved, python }) {
   assert.ok(summary.latency_ms_p50 >= summary.network_ms_p50 && summary.fps > 0);
   assert.deepEqual([result.camera.width, result.camera.height], [640, 480]);
   assert.match(result.device.browser, /Chrom/);
-  assert.match(await page.textContent("#numbers"), /Camera to display\d+ ms95 % within \d+ ms/);
+  assert.match(await page.textContent("#numbers"), /Camera to display\d+\sms95 % within \d+\sms/);
   const lines = await page.$$eval("#chart polyline", (lines) => lines.map((line) => line.getAttribute("points").split(" ").length));
   assert.deepEqual(lines, [result.samples.length, result.samples.length]);
   assert.match(await page.getAttribute("#chart", "aria-label"), /Frames per second: [\d.]+/);

@@ -96,7 +96,7 @@ export class Gauge {
     this.leave();
     const { summary } = result;
     draw($("chart"), protocol.samples, Math.max(this.seconds, protocol.samples.at(-1)?.t_s ?? 0));
-    const ms = (value: number) => `${Math.round(value)} ${texts.ms}`;
+    const ms = (value: number) => `${Math.round(value)}\u00a0${texts.ms}`;
     const rows: [string, string, string][] = [
       [texts.latency, ms(summary.latency_ms_p50), `${texts.worst} ${ms(summary.latency_ms_p95)}`],
       [texts.network, ms(summary.network_ms_p50), `${texts.worst} ${ms(summary.network_ms_p95)}`],
