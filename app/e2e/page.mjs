@@ -111,6 +111,8 @@ export async function fits_phones_and_desktops({ open, shots }) {
     await page.waitForSelector('body[data-state="still"]');
     await page.check('input[value="dawn"]');
     await page.screenshot({ path: join(shots, `${name}.png`) });
+    const picture = { phone: "app", desktop: "app-desktop" }[name]; // of the documents, where they are to be made anew
+    if (picture && process.env.E2E_PICTURES) await page.screenshot({ path: new URL(`../../docs/${picture}.jpg`, import.meta.url).pathname, type: "jpeg", quality: 86 });
     const wrong = await page.evaluate(() => {
       const [w, h] = [innerWidth, innerHeight];
       const bad = [];
