@@ -29,6 +29,7 @@ const launch = () => chromium.launch({
   args: [
     "--no-sandbox", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader",
     "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${join(film, "camera.mjpeg")}`,
   ],
 });
