@@ -84,8 +84,8 @@ export async function a_phone_that_is_turned({ live, frames }) {
   const size = () => page.evaluate(() => { const { width, height } = document.querySelector("#holder canvas"); return [width, height]; });
   assert.deepEqual(await size(), [640, 480]);
   await page.evaluate(() => window.turn(480, 640));
-  await page.waitForFunction(() => document.querySelector("#video").videoWidth === 480);
-  await frames(page, 2);
+  await page.waitForFunction(() => document.querySelector("#holder canvas").width === 480);
+  await frames(page, 1);
   assert.deepEqual(await size(), [480, 640]);
   const [top, face] = await page.evaluate(() => {
     const { mask } = window.fastportrait.answer;
