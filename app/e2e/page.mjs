@@ -63,7 +63,7 @@ export async function little_moves_where_little_shall({ live }) {
 }
 
 /** What a person may see beside the picture, for eyes to judge: app/e2e/shots. */
-export async function every_view_fits_a_small_phone({ live, open, shots }) {
+export async function every_view_fits_a_small_phone({ live, frames, shots }) {
   for (const [name, options] of [["small", { viewport: { width: 360, height: 640 }, colorScheme: "light" }], ["desk", { viewport: { width: 1280, height: 800 }, colorScheme: "dark" }]]) {
     const page = await live(options);
     const look = async (view) => {
@@ -78,6 +78,7 @@ export async function every_view_fits_a_small_phone({ live, open, shots }) {
     await page.click("#record");
     await page.waitForSelector("#badge:not([hidden])");
     await page.waitForTimeout(1200);
+    await frames(page, 2);
     await look("recording");
     await page.click("#record");
     await page.waitForSelector("#result-view video");

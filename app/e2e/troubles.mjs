@@ -62,6 +62,7 @@ export async function a_hidden_tab_rests_and_goes_on({ live, frames }) {
   await page.click("#record");
   await page.waitForSelector("#badge:not([hidden])");
   await page.waitForTimeout(1200);
+  await frames(page, 2);
   await hide(true);
   assert.equal(await page.textContent("#note"), "Paused while this page was hidden");
   await page.waitForSelector("#result-view video");

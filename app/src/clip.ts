@@ -53,7 +53,7 @@ export class Clip {
     this.show(false);
     const blob = await this.recorder.stop();
     if (blob.size) result.show(new File([blob], named("portrait", ending(blob.type), new Date()), { type: blob.type }), words);
-    else toast(texts.noRecorder);
+    else toast(texts.clipEmpty);
   }
 
   private show(on: boolean): void {

@@ -40,6 +40,7 @@ export const texts = {
   photoReady: "Your photo",
   clipReady: "Your clip",
   recording: "Recording",
+  clipEmpty: "The clip was too short: nothing was recorded.",
   clipEnded: "The recording ended early: the camera or the browser stopped it.",
   clipHidden: "The recording ended when this page was hidden.",
   noClearClip: "This browser’s clips know no transparency: what was cut out is black. Photos keep it.",
