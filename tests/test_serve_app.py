@@ -337,7 +337,7 @@ def test_a_build_that_fails_shows_what_npm_said(checkout):
 
 def test_without_npm_the_cure_is_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ValueError, match=r"install Node\.js 20 or newer"):
+    with pytest.raises(ValueError, match=r"install Node\.js 20\.19 or newer"):
         frontend.build(tmp_path, lambda line: None)
 
 
@@ -440,6 +440,15 @@ def test_a_wheel_holds_the_built_app_and_one_made_of_the_sdist_too(tmp_path):
     build(unpacked, "wheel")
     with zipfile.ZipFile(wheel) as file:
         assert file.read("fastportrait/serve/static/index.html") == b"built"
+
+
+def test_nobody_else_s_wasm_is_committed():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git here")
+    names = listed.stdout.decode().split("\0")
+    assert "app/package-lock.json" in names
+    assert [name for name in names if name.endswith((".wasm", ".node")) or "node_modules/" in name] == []
 
 
 def test_the_app_in_this_checkout_keeps_within_what_static_hosts_take():

@@ -49,6 +49,29 @@ async function backgrounds(e2e, path) {
 export const backgrounds_change_on_the_GPU = (e2e) => backgrounds(e2e, "");
 export const backgrounds_change_on_a_canvas = (e2e) => backgrounds(e2e, "?stage=canvas");
 
+/** The new background's light falls on the person's rim, by the slider, and nowhere else. */
+async function lit(e2e, path) {
+  const page = await still(e2e, path);
+  await page.check('input[value="white"]');
+  const at = async (strength) => {
+    await page.evaluate((value) => {
+      const slider = document.querySelector("#strength input");
+      slider.value = value;
+      slider.dispatchEvent(new Event("input"));
+    }, strength);
+    return shot(page);
+  };
+  const [dark, light] = [await at(0), await at(100)];
+  const brighter = (x, y) => Math.max(...[0, 1, 2].map((c) => Math.abs(light.at(x, y)[c] - dark.at(x, y)[c])));
+  let rim = 0;
+  for (let y = 0; y < 512; y += 2) for (let x = 0; x < 512; x += 2) rim += brighter(x, y) > 12;
+  assert.ok(rim > 300 && rim < 20_000, `${rim} of 65536 pixels are lit`);
+  assert.ok(brighter(12, 12) <= 1 && brighter(225, 110) <= 4, `the background changed by ${brighter(12, 12)}, her face by ${brighter(225, 110)}`);
+}
+
+export const edges_take_the_new_light_on_the_GPU = (e2e) => lit(e2e, "");
+export const edges_take_the_new_light_on_a_canvas = (e2e) => lit(e2e, "?stage=canvas");
+
 export async function a_colour_and_a_picture_of_ones_own(e2e) {
   const page = await still(e2e);
   await page.evaluate(() => {
@@ -104,4 +127,60 @@ export async function a_clip_is_what_was_shown({ live, frames }) {
   const saving = page.waitForEvent("download");
   await page.click("#result-save");
   assert.match((await saving).suggestedFilename(), /^portrait-.*\.(mp4|webm)$/);
+}
+
+export async function a_clip_that_is_cut_out_keeps_its_transparency({ live, frames }) {
+  const page = await live();
+  await page.check('input[value="clear"]');
+  await frames(page, 1);
+  await page.click("#record");
+  await page.waitForSelector("#badge:not([hidden])");
+  await page.waitForTimeout(1500);
+  await frames(page, 2);
+  await page.click("#record");
+  await page.waitForSelector("#result-view video");
+  assert.equal(await page.isVisible("#result-note"), false);
+  const { type, corner, most } = await page.evaluate(async () => {
+    const video = document.querySelector("#result-view video");
+    if (video.readyState < 2) await new Promise((done) => video.addEventListener("loadeddata", done, { once: true }));
+    const canvas = Object.assign(document.createElement("canvas"), { width: video.videoWidth, height: video.videoHeight });
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    let most = 0;
+    for (let i = 3; i < data.length; i += 4) most = Math.max(most, data[i]);
+    return { type: video.currentSrc, corner: data[4 * (8 * canvas.width + 8) + 3], most };
+  });
+  assert.ok(type && corner < 20 && most > 230, `alpha is ${corner} in the corner, ${most} at most`);
+}
+
+export async function shared_where_the_phone_can_and_else_saved(e2e) {
+  const page = await still({ open: (options) => e2e.open({ ...options, init: `
+    window.shared = [];
+    window.refuse = "";
+    navigator.canShare = ({ files }) => files.length === 1;
+    navigator.share = async ({ files: [file] }) => {
+      if (window.refuse) throw new DOMException("no", window.refuse);
+      window.shared.push([file.name.split(".")[1], file.type, file.size > 1000]);
+    };` }) });
+  await page.click("#shoot");
+  await page.click("#result-share");
+  assert.deepEqual(await page.evaluate(() => window.shared), [["png", "image/png", true]]);
+  const files = [];
+  page.on("download", (download) => files.push(download.suggestedFilename()));
+  await page.evaluate(() => (window.refuse = "AbortError")); // the person closed the sheet
+  await page.click("#result-share");
+  await page.evaluate(() => (window.refuse = "NotAllowedError"));
+  const { name } = await e2e.saved(page, "#result-share");
+  assert.match(name, /^portrait-.*\.png$/);
+  await page.waitForFunction(() => /so it was saved/.test(document.querySelector("#toast").textContent));
+  assert.equal(files.length, 1, "a sheet that was closed saved a file");
+  await page.waitForTimeout(300);
+  const top = await page.evaluate(() => {
+    const toast = document.querySelector("#toast");
+    const { left, top, width, height } = toast.getBoundingClientRect();
+    toast.style.pointerEvents = "auto";
+    return toast.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+  });
+  assert.ok(top, "the dialog covers what is said");
 }

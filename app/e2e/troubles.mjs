@@ -3,6 +3,16 @@ import assert from "node:assert/strict";
 
 const words = (page) => page.textContent("#trouble p");
 const shown = (page) => page.waitForSelector("#trouble:not([hidden])");
+const lose = () => {
+  const [track] = document.querySelector("#video").srcObject.getVideoTracks();
+  track.stop();
+  track.dispatchEvent(new Event("ended")); // what a browser does when the cable is pulled
+};
+const hiding = (page, hidden) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
 const refuse = (name) => `navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("no", "${name}"); };`;
 
 export async function permission_refused({ open, browser }) {
@@ -10,6 +20,10 @@ export async function permission_refused({ open, browser }) {
   await page.click("#start");
   await shown(page);
   assert.match(await words(page), /blocked for this page/);
+  assert.equal(await page.isVisible("#hello"), false, "the first page shines through the words");
+  const choosing = page.waitForEvent("filechooser");
+  await page.click("#pick-instead"); // what the words of a phone without a camera advise
+  await choosing;
   await page.context().grantPermissions(["camera"]);
   await page.click("#retry");
   await page.waitForSelector('body[data-state="live"]');
@@ -26,11 +40,7 @@ export async function camera_busy_absent_or_insecure({ open }) {
 
 export async function camera_lost_and_found({ live, frames }) {
   const page = await live();
-  await page.evaluate(() => {
-    const [track] = document.querySelector("#video").srcObject.getVideoTracks();
-    track.stop();
-    track.dispatchEvent(new Event("ended")); // what a browser does when the cable is pulled
-  });
+  await page.evaluate(lose);
   await shown(page);
   assert.match(await words(page), /disconnected/);
   await page.click("#retry");
@@ -47,18 +57,80 @@ export async function a_worker_that_dies_is_replaced({ live, frames }) {
 
 export async function a_hidden_tab_rests_and_goes_on({ live, frames }) {
   const page = await live();
-  const hide = (hidden) =>
-    page.evaluate((hidden) => {
-      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
+  const hide = (hidden) => hiding(page, hidden);
+  await page.check('input[value="green"]');
+  await page.click("#record");
+  await page.waitForSelector("#badge:not([hidden])");
+  await page.waitForTimeout(1200);
+  await frames(page, 2);
   await hide(true);
+  assert.equal(await page.textContent("#note"), "Paused while this page was hidden");
+  await page.waitForSelector("#result-view video");
+  assert.match(await page.textContent("#result-note"), /when this page was hidden/);
+  await page.click("#result-close");
   await page.waitForTimeout(300);
   const before = await page.evaluate(() => window.fastportrait.live.shown);
   await page.waitForTimeout(1200);
   assert.ok((await page.evaluate(() => window.fastportrait.live.shown)) <= before + 1, "it works on while hidden");
   await hide(false);
   await frames(page, 1);
+  assert.equal(await page.isVisible("#note"), false);
+}
+
+/** iPhones end a hidden page's camera; it comes back with the page, without a word about cables. */
+export async function a_camera_lost_while_hidden_comes_back({ live, frames }) {
+  const page = await live();
+  await hiding(page, true);
+  await page.evaluate(lose);
+  await page.waitForFunction(() => document.body.dataset.state === "start");
+  await hiding(page, false);
+  await frames(page, 2);
+  assert.equal(await page.isVisible("#trouble"), false);
+}
+
+export async function a_camera_that_the_system_pauses_says_so({ live, frames }) {
+  const page = await live();
+  const tell = (kind) => page.evaluate((kind) => document.querySelector("#video").srcObject.getVideoTracks()[0].dispatchEvent(new Event(kind)), kind);
+  await tell("mute");
+  assert.match(await page.textContent("#note"), /paused by the system/);
+  const { left, right } = await page.evaluate(() => document.querySelector("#note").getBoundingClientRect().toJSON());
+  assert.ok(left >= 8 && right <= 382, `the words reach from ${left} to ${right} of 390`);
+  await tell("unmute");
+  assert.equal(await page.isVisible("#note"), false);
+  await frames(page, 1);
+}
+
+export async function out_of_memory_is_said_and_tried_again({ live, frames, open }) {
+  const page = await live();
+  await page.evaluate(() => {
+    // every worker from now on dies as one does whose memory is refused
+    window.Kept = window.Worker;
+    window.Worker = class extends window.Kept {
+      postMessage() { this.dispatchEvent(new ErrorEvent("error", { message: "RangeError: out of memory" })); }
+    };
+    window.fastportrait.segmenter.worker.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
+  });
+  await shown(page);
+  assert.match(await words(page), /ran out of memory/);
+  assert.equal(await page.evaluate(() => document.querySelector("#video").srcObject), null, "the camera stays on behind the words");
+  await page.evaluate(() => (window.Worker = window.Kept));
+  await page.click("#retry");
+  await frames(page, 1);
+  await page.context().close();
+  const offline = await open({ init: 'window.Worker = class extends window.Worker { postMessage() { this.dispatchEvent(new ErrorEvent("error", { message: "no network" })); } };' });
+  await offline.click("#start");
+  await shown(offline);
+  assert.match(await words(offline), /could not be loaded/);
+}
+
+export async function a_measurement_whose_camera_goes_says_so({ live }) {
+  const page = await live();
+  await page.click("#measure-open");
+  await page.click("#measure-start");
+  await page.waitForSelector("#measure-stop:not([hidden])");
+  await page.evaluate(lose);
+  await page.waitForFunction(() => /camera went away/.test(document.querySelector("#measure-note").textContent));
+  assert.equal(await page.isVisible("#measure-start"), true);
 }
 
 export async function the_GPU_taken_away({ live, frames }) {
@@ -71,8 +143,7 @@ export async function the_GPU_taken_away({ live, frames }) {
 export async function a_file_that_is_no_picture({ open }) {
   const page = await open();
   await page.setInputFiles("#file", { name: "a.png", mimeType: "image/png", buffer: Buffer.from("not a picture") });
-  await page.waitForSelector("#toast.up");
-  assert.match(await page.textContent("#toast"), /not a picture/);
+  await page.waitForFunction(() => /not a picture/.test(document.querySelector("#toast.up")?.textContent));
   assert.equal(await page.isVisible("#hello"), true);
 }
 

@@ -33,6 +33,7 @@ export type Facing = "user" | "environment";
 export class Camera {
   facing: Facing = "user";
   private stream: MediaStream | undefined;
+  private turn = 0;
 
   /** `changed` is told when the camera goes away or comes back by itself. */
   constructor(
@@ -53,19 +54,22 @@ export class Camera {
     return (this.settings.facingMode ?? this.facing) !== "environment";
   }
 
-  /** Throws CameraError. */
+  /** Throws CameraError; also where it was stopped, or started again, before the camera had come. */
   async start(facing: Facing = this.facing): Promise<void> {
     if (!navigator.mediaDevices?.getUserMedia) throw new CameraError(isSecureContext ? "none_found" : "insecure");
     this.stop(); // first: many phones cannot open two cameras at once
     this.facing = facing;
     const wanted = { facingMode: facing, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-    try {
-      this.stream = await this.open({ video: wanted, audio: false });
-    } catch (error) {
+    const turn = this.turn;
+    const mine = await this.open({ video: wanted, audio: false }).catch((error: unknown) => {
       throw new CameraError(troubleOf(error));
+    });
+    if (turn !== this.turn) {
+      for (const track of mine.getTracks()) track.stop();
+      throw new CameraError("cameraOther");
     }
-    const track = this.stream.getVideoTracks()[0]!;
-    const mine = this.stream;
+    this.stream = mine;
+    const track = mine.getVideoTracks()[0]!;
     track.onended = () => {
       if (this.stream !== mine) return;
       this.stop();
@@ -73,7 +77,7 @@ export class Camera {
     };
     track.onmute = () => this.stream === mine && this.changed("muted");
     track.onunmute = () => this.stream === mine && this.changed(undefined);
-    this.video.srcObject = this.stream;
+    this.video.srcObject = mine;
     await this.play();
   }
 
@@ -88,6 +92,7 @@ export class Camera {
   }
 
   stop(): void {
+    this.turn++;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = undefined;
     this.video.srcObject = null;

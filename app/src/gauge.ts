@@ -30,9 +30,9 @@ export class Gauge {
       save(this.file!);
       toast(texts.saved);
     });
-    $("measure-share").addEventListener("click", () => share(this.file!).catch(() => toast(texts.failed)));
+    $("measure-share").addEventListener("click", () => void share(this.file!).then((how) => how === "saved" && toast(texts.savedInstead)));
     document.addEventListener("visibilitychange", () => {
-      if (document.hidden && this.protocol) this.stop(texts.measureHidden);
+      if (document.hidden) this.interrupt(texts.measureHidden);
     });
   }
 
@@ -43,6 +43,11 @@ export class Gauge {
     const share = this.protocol.elapsed / this.seconds;
     $<HTMLProgressElement>("measure-progress").value = Math.max(0, share);
     if (share >= 1) void this.finish();
+  }
+
+  /** Ends a measurement that cannot go on, for the reason in `words`. */
+  interrupt(words: string): void {
+    this.stop(words);
   }
 
   private async start(): Promise<void> {
@@ -58,7 +63,7 @@ export class Gauge {
     draw($("chart"), [], this.seconds);
     $("numbers").replaceChildren();
     this.show({ running: true, done: false });
-    this.note(`${texts.measureRunning}…`);
+    this.note(texts.measureRunning);
     const lock = (navigator as { wakeLock?: { request(kind: "screen"): Promise<{ release(): Promise<void> }> } }).wakeLock;
     this.awake = await lock?.request("screen").catch(() => undefined);
   }
@@ -91,21 +96,22 @@ export class Gauge {
     this.leave();
     const { summary } = result;
     draw($("chart"), protocol.samples, Math.max(this.seconds, protocol.samples.at(-1)?.t_s ?? 0));
-    const pair = (a: number, b: number) => `${Math.round(a)} ${texts.ms} (${texts.worst}: ${Math.round(b)} ${texts.ms})`;
-    const rows = [
-      [texts.latency, pair(summary.latency_ms_p50, summary.latency_ms_p95)],
-      [texts.network, pair(summary.network_ms_p50, summary.network_ms_p95)],
-      [texts.fps, `${summary.fps}`],
-      [texts.aboutRuns, `${result.device.name}, ${result.device.browser}, ${result.runtime.backend}`],
+    const ms = (value: number) => `${Math.round(value)}\u00a0${texts.ms}`;
+    const rows: [string, string, string][] = [
+      [texts.latency, ms(summary.latency_ms_p50), `${texts.worst} ${ms(summary.latency_ms_p95)}`],
+      [texts.network, ms(summary.network_ms_p50), `${texts.worst} ${ms(summary.network_ms_p95)}`],
+      [texts.fps, `${summary.fps}`, ""],
+      [texts.aboutRuns, result.device.name, `${result.device.browser}, ${result.runtime.backend}`],
     ];
     $("numbers").replaceChildren(
-      ...rows.flatMap(([term, words]) => {
-        const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
-        [dt.textContent, dd.textContent] = [term!, words!];
+      ...rows.flatMap(([term, words, more]) => {
+        const [dt, dd, small] = [document.createElement("dt"), document.createElement("dd"), document.createElement("small")];
+        [dt.textContent, dd.textContent, small.textContent] = [term, words, more];
+        dd.append(small);
         return [dt, dd];
       }),
     );
-    $("chart").setAttribute("aria-label", rows.map((row) => row.join(": ")).join("; "));
+    $("chart").setAttribute("aria-label", rows.map(([term, words, more]) => `${term}: ${words}${more && `, ${more}`}`).join("; "));
     this.file = new File([`${JSON.stringify(result, null, 2)}\n`], named("phone", "json", new Date()), { type: "application/json" });
     this.show({ running: false, done: true });
     this.note("");
@@ -116,6 +122,7 @@ export class Gauge {
     $("measure-progress").hidden = $("measure-stop").hidden = !running;
     $("measure-start").hidden = running;
     $("minutes").hidden = running;
+    $("measure-lead").hidden = done;
     $("measure-save").hidden = !done;
     $("measure-share").hidden = !(done && canShare(this.file!));
     $("measure-start").className = done ? "second" : "primary";

@@ -4,14 +4,15 @@ export function canShare(file: File): boolean {
   return navigator.canShare?.({ files: [file] }) ?? false;
 }
 
-/** Resolves to false where the person closed the sheet. */
-export async function share(file: File): Promise<boolean> {
+/** What became of it: the sheet was closed, or sharing failed and the file was saved instead. */
+export async function share(file: File): Promise<"shared" | "closed" | "saved"> {
   try {
     await navigator.share({ files: [file] });
-    return true;
+    return "shared";
   } catch (error) {
-    if ((error as Error).name === "AbortError") return false;
-    throw error;
+    if ((error as Error).name === "AbortError") return "closed";
+    save(file);
+    return "saved";
   }
 }
 

@@ -1,5 +1,6 @@
 /** The app: camera or photo in, chosen background out. What happens when, and in which words it is said. */
 import { Camera, CameraError, type Trouble } from "./camera";
+import { Clip } from "./clip";
 import { contract } from "./contract";
 import { Gauge } from "./gauge";
 import { named } from "./give";
@@ -7,9 +8,9 @@ import { Live, type Timing } from "./live";
 import * as looks from "./looks";
 import { keep } from "./offline";
 import { $, dialog, toast } from "./page";
-import { load } from "./pictures";
-import { ending, Recorder } from "./record";
+import { canvasOf } from "./pictures";
 import * as result from "./result";
+import * as say from "./say";
 import { Segmenter, type Answer } from "./segment/segmenter";
 import { CanvasStage } from "./stage/canvas";
 import type { Look, Stage } from "./stage/stage";
@@ -18,22 +19,29 @@ import { fill, texts } from "./texts";
 
 type State = "start" | "live" | "still";
 
+/** Pixels of a photo's longer side: what a phone's canvas and GPU hold. */
+const LARGEST = 4096;
+
 const { look } = looks;
 const video = $<HTMLVideoElement>("video");
 const segmenter = new Segmenter();
-const recorder = new Recorder();
 let stage: Stage = open();
 let state: State = "start";
 let mustBlur = false;
 let ready: Promise<unknown> | undefined;
-let again: () => void = () => {};
+/** Counts what the person asked for: what was asked for later overtakes what is still loading. */
+let turn = 0;
+let lostWhileHidden = false;
+let reopen: () => void = () => {};
 
 const camera = new Camera(video, (trouble) => {
-  if (trouble === "lost") void leaveCamera(trouble);
-  else if (trouble) note(texts[trouble]);
-  else note("");
+  if (trouble === "lost") {
+    lostWhileHidden = document.hidden;
+    void leaveCamera(trouble);
+  } else say.note(trouble ? texts[trouble] : "");
 });
 const live = new Live(video, segmenter, () => ({ stage, look: shownLook() }), { frame, failed });
+const clip = new Clip(() => ({ canvas: stage.canvas, clear: look.kind === "clear", sound: $<HTMLInputElement>("sound").checked }));
 const gauge = new Gauge({
   prepare: async () => {
     if (state !== "live") await startCamera();
@@ -51,10 +59,10 @@ function open(): Stage {
   try {
     if (new URLSearchParams(location.search).get("stage") === "canvas") throw new Error("as asked for");
     made = new WebglStage(() => {
-      if (recorder.on) void stopRecording();
+      void clip.stop(texts.clipEnded);
       stage = new CanvasStage();
       $("holder").replaceChildren(stage.canvas);
-      if (state === "still") again();
+      if (state === "still") reopen();
     });
   } catch {
     made = new CanvasStage();
@@ -73,39 +81,25 @@ function enter(next: State): void {
   $("controls").hidden = next === "start";
   $("holder").hidden = next === "start";
   $("speed").hidden = next !== "live";
-  $("shoot").setAttribute("aria-label", next === "still" ? texts.savePhoto : texts.photo);
-  $("shoot").title = next === "still" ? texts.savePhoto : texts.photo;
+  for (const word of ["aria-label", "title"]) $("shoot").setAttribute(word, next === "still" ? texts.savePhoto : texts.photo);
   mirror();
-  note("");
+  say.note("");
 }
 
+/** The preview is a mirror, as far as it is the person's own camera; what is saved never is. */
 function mirror(): void {
-  const wanted = state === "live" && camera.mirrored && $<HTMLInputElement>("mirror").checked;
-  $("holder").classList.toggle("mirrored", wanted);
-}
-
-function note(words: string): void {
-  $("note").textContent = words;
-  $("note").hidden = !words;
-}
-
-/** What went wrong, in words, with a button that tries it again. */
-function trouble(words: string, retry: () => void): void {
-  wait(false);
-  again = retry;
-  $("trouble").querySelector("p")!.textContent = words;
-  $("trouble").hidden = false;
-}
-
-function wait(on: boolean): void {
-  $("wait").hidden = !on;
-  if (on) $("trouble").hidden = true;
+  const box = $<HTMLInputElement>("mirror");
+  box.closest("label")!.hidden = !camera.mirrored;
+  $("holder").classList.toggle("mirrored", state === "live" && camera.mirrored && box.checked);
 }
 
 /** The network, loaded once; after a failure it is tried anew. */
 function network(): Promise<unknown> {
   ready ??= segmenter.start().then(
-    (plan) => ($("runs").textContent = `${plan.backend === "webgpu" ? "WebGPU" : `WebAssembly, ${plan.threads} thread${plan.threads > 1 ? "s" : ""}`}; ${stage.name}`),
+    ({ backend, threads }) => {
+      const engine = backend === "webgpu" ? texts.webgpu : `${texts.wasm}, ${threads} ${threads > 1 ? texts.threads : texts.thread}`;
+      $("runs").textContent = `${engine}; ${stage.name}`;
+    },
     (error) => {
       ready = undefined;
       throw error;
@@ -115,7 +109,8 @@ function network(): Promise<unknown> {
 }
 
 async function startCamera(facing = camera.facing): Promise<void> {
-  wait(true);
+  const mine = ++turn;
+  say.wait(true);
   live.stop();
   const loading = network();
   loading.catch(() => {});
@@ -123,52 +118,57 @@ async function startCamera(facing = camera.facing): Promise<void> {
     await camera.start(facing);
     await loading;
   } catch (error) {
+    if (mine !== turn) return;
     camera.stop();
     enter("start");
-    const words = error instanceof CameraError ? texts[error.trouble] : texts.engine;
-    return trouble(words, () => void startCamera(facing));
+    return say.trouble(error instanceof CameraError ? texts[error.trouble] : texts.engine, () => void startCamera(facing));
   }
-  wait(false);
-  $("trouble").hidden = true;
+  if (mine !== turn) return;
+  say.wait(false);
   enter("live");
-  $("flip").hidden = !(await camera.hasSeveral());
   live.start();
+  $("flip").hidden = !(await camera.hasSeveral());
 }
 
 async function leaveCamera(why?: Trouble): Promise<void> {
+  turn++;
   live.stop();
-  if (recorder.on) await stopRecording();
+  gauge.interrupt(texts.measureLost);
+  await clip.stop(why ? texts.clipEnded : undefined);
   camera.stop();
+  say.wait(false);
   enter("start");
-  if (why) trouble(texts[why], () => void startCamera());
+  if (why) say.trouble(texts[why], () => void startCamera());
 }
 
 async function openPhoto(file: Blob): Promise<void> {
   await leaveCamera();
-  wait(true);
+  const mine = turn;
+  say.wait(true);
   let picture;
   try {
-    picture = await load(file);
+    picture = await canvasOf(file, LARGEST);
   } catch {
-    wait(false);
+    say.wait(false);
     return toast(texts.unreadable);
   }
   try {
     await network();
-    const { image } = picture;
-    const input = stage.grab(image, image.naturalWidth, image.naturalHeight);
-    const answer = await segmenter.run(input);
+    if (mine !== turn) return;
+    const answer = await segmenter.run(stage.grab(picture, picture.width, picture.height));
+    if (mine !== turn) return;
     enter("still");
-    again = () => void openPhoto(file);
+    reopen = () => void openPhoto(file);
     stage.show(answer.mask, look);
     remember({ at: performance.now(), latency: 0, network: answer.ms, presence: answer.presence }, answer);
-    note(answer.presence < contract.presence.threshold ? texts.nobody : "");
-    wait(false);
+    say.note(answer.presence < contract.presence.threshold ? texts.nobody : "");
+    say.wait(false);
   } catch {
+    if (mine !== turn) return;
     enter("start");
-    trouble(texts.memory, () => void openPhoto(file));
+    say.trouble(ready ? texts.memory : texts.engine, () => void openPhoto(file));
   } finally {
-    URL.revokeObjectURL(picture.url);
+    picture.width = picture.height = 0; // Safari gives a canvas's memory back late
   }
 }
 
@@ -181,18 +181,18 @@ function frame(timing: Timing, answer: Answer): void {
   gauge.frame(timing);
   rate = rate ? 0.9 * rate + 0.1 * (timing.at - before) : timing.at - before || 33;
   before = timing.at;
-  if (live.shown % 8 === 0) $("speed").textContent = `${Math.round(1000 / rate)} fps · ${Math.round(timing.network)} ms`;
+  if (live.shown % 8 === 0) $("speed").textContent = `${(1000 / rate).toFixed(rate > 100 ? 1 : 0)} ${texts.perSecond} · ${Math.round(timing.network)} ${texts.ms}`;
   // a few frames in a row, so that a hand before the lens says nothing
   absent = timing.presence < contract.presence.threshold ? absent + 1 : 0;
-  if (absent === 5) note(texts.nobody);
-  else if (absent === 0 && $("note").textContent === texts.nobody) note("");
+  if (absent === 5) say.note(texts.nobody);
+  else if (say.noted() === texts.paused || (absent === 0 && say.noted() === texts.nobody)) say.note("");
 }
 
 function failed(error: unknown): void {
   console.info(`fastportrait: ${error}`);
   void leaveCamera();
   ready = undefined;
-  trouble(texts.memory, () => void startCamera());
+  say.trouble(texts.memory, () => void startCamera());
 }
 
 /** The last timing and counts, for whoever looks at the page from outside: the tests, and the curious. */
@@ -209,53 +209,29 @@ async function shoot(): Promise<void> {
   }
 }
 
-let clock: ReturnType<typeof setInterval> | undefined;
-
-async function startRecording(): Promise<void> {
-  if (!Recorder.possible()) return toast(texts.noRecorder);
-  try {
-    const { heard } = await recorder.start(stage.canvas, look.kind === "clear", $<HTMLInputElement>("sound").checked);
-    if (!heard) toast(texts.noSound);
-  } catch {
-    return toast(texts.noRecorder);
-  }
-  const start = Date.now();
-  const tick = () => {
-    const seconds = Math.floor((Date.now() - start) / 1000);
-    $("badge").querySelector("time")!.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  };
-  tick();
-  clock = setInterval(tick, 500);
-  recordingShown(true);
-}
-
-async function stopRecording(): Promise<void> {
-  clearInterval(clock);
-  recordingShown(false);
-  const blob = await recorder.stop();
-  result.show(new File([blob], named("portrait", ending(blob.type), new Date()), { type: blob.type }));
-}
-
-function recordingShown(on: boolean): void {
-  $("badge").hidden = !on;
-  $("record").setAttribute("aria-pressed", String(on));
-  $("record").setAttribute("aria-label", on ? texts.stop : texts.record);
-  for (const id of ["open", "flip", "leave"]) $<HTMLButtonElement>(id).disabled = on;
+/** A page that nobody sees rests; phones take its camera away, which it then asks for again. */
+function seen(): void {
+  if (document.hidden && state === "live") {
+    live.stop();
+    say.note(texts.paused);
+    void clip.stop(texts.clipHidden);
+  } else if (!document.hidden && lostWhileHidden) void startCamera();
+  else if (!document.hidden && state === "live") void camera.play().then(() => live.start());
+  if (!document.hidden) lostWhileHidden = false;
 }
 
 fill(document);
 looks.build(() => stage.redraw(shownLook()));
 result.build();
+say.build();
 const about = dialog("about");
 const file = $<HTMLInputElement>("file");
 const on = (id: string, act: () => unknown) => $(id).addEventListener("click", () => void act());
 on("about-open", () => about.showModal());
 on("start", () => startCamera());
-on("retry", () => again());
-on("pick", () => file.click());
+for (const id of ["pick", "pick-instead"]) on(id, () => file.click());
 on("open", () => file.click());
 on("shoot", shoot);
-on("record", () => (recorder.on ? stopRecording() : startRecording()));
 on("flip", () => startCamera(camera.facing === "user" ? "environment" : "user"));
 on("leave", () => leaveCamera());
 $("mirror").addEventListener("change", mirror);
@@ -270,11 +246,6 @@ addEventListener("drop", (event) => {
   const picture = event.dataTransfer?.files[0];
   if (picture) void openPhoto(picture);
 });
-document.addEventListener("visibilitychange", () => {
-  if (state !== "live") return;
-  if (document.hidden) live.stop();
-  else void camera.play().then(() => live.start());
-});
-$("record").hidden = !Recorder.possible();
+document.addEventListener("visibilitychange", seen);
 enter("start");
 void keep();

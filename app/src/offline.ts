@@ -5,10 +5,13 @@ import { texts } from "./texts";
 export async function keep(): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator) || !isSecureContext) return;
   const container = navigator.serviceWorker;
+  $("update-later").addEventListener("click", () => ($("update").hidden = true));
   const first = container.controller === null;
   try {
     const registration = await container.register("./sw.js");
     if (registration.waiting && container.controller) offer(registration);
+    // an app on the home screen is seldom loaded anew: ask for a new version whenever it is looked at again
+    document.addEventListener("visibilitychange", () => document.hidden || void registration.update().catch(() => {}));
     registration.addEventListener("updatefound", () => {
       const worker = registration.installing!;
       worker.addEventListener("statechange", () => {
@@ -18,7 +21,7 @@ export async function keep(): Promise<void> {
     });
   } catch {
     // behind an untrusted certificate browsers refuse it; the page works, only not offline: say where the cure is
-    $("authority").hidden = false;
+    for (const id of ["authority", "not-kept"]) $(id).hidden = false;
   }
 }
 

@@ -8,9 +8,10 @@ export function $<T extends Element = HTMLElement>(id: string): T {
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-/** A few words that go away by themselves. */
+/** A few words that go away by themselves; before an open dialog, which would cover them. */
 export function toast(words: string): void {
   const element = $("toast");
+  (document.querySelector("dialog[open]") ?? document.body).append(element);
   element.textContent = words;
   element.classList.add("up");
   clearTimeout(timer);

@@ -19,6 +19,12 @@ export function ending(type: string): string {
   return type.startsWith("video/mp4") ? "mp4" : "webm";
 }
 
+export interface Wish {
+  /** Keep transparency. */
+  clear: boolean;
+  sound: boolean;
+}
+
 export class Recorder {
   private recorder: MediaRecorder | undefined;
   private parts: Blob[] = [];
@@ -32,8 +38,11 @@ export class Recorder {
     return typeof MediaRecorder !== "undefined" && "captureStream" in HTMLCanvasElement.prototype;
   }
 
-  /** Throws where the browser cannot record. `heard` is false where sound was wanted and refused. */
-  async start(canvas: HTMLCanvasElement, clear: boolean, sound: boolean): Promise<{ heard: boolean }> {
+  /**
+   * Which of the wishes it follows. Throws where the browser cannot record. `ended` is called where the browser ends
+   * the recording by itself, as it does when it runs out of memory; what there is of it is for `stop` to take.
+   */
+  async start(canvas: HTMLCanvasElement, { clear, sound }: Wish, ended: () => void): Promise<Wish> {
     const type = Recorder.possible() ? typeOf((name) => MediaRecorder.isTypeSupported(name), clear) : undefined;
     if (!type) throw new Error("no recorder");
     if (sound) this.microphone = await navigator.mediaDevices.getUserMedia({ audio: true }).catch(() => undefined);
@@ -41,25 +50,37 @@ export class Recorder {
     for (const track of this.microphone?.getAudioTracks() ?? []) stream.addTrack(track);
     this.parts = [];
     const rate = Math.min(12e6, Math.max(2.5e6, canvas.width * canvas.height * 5));
-    this.recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: rate });
-    this.recorder.ondataavailable = ({ data }) => data.size && this.parts.push(data);
-    this.recorder.start(1000); // in pieces, so that a long clip is not lost whole
-    return { heard: !sound || this.microphone !== undefined };
+    try {
+      const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: rate });
+      recorder.ondataavailable = ({ data }) => data.size && this.parts.push(data);
+      recorder.onstop = ended;
+      recorder.start(1000); // in pieces, so that a long clip is not lost whole
+      this.recorder = recorder;
+    } catch (error) {
+      this.release(stream);
+      throw error;
+    }
+    return { clear: clear && ending(type) === "webm", sound: this.microphone !== undefined };
   }
 
+  /** The clip; empty where the browser recorded nothing. */
   stop(): Promise<Blob> {
     const recorder = this.recorder!;
     this.recorder = undefined;
     return new Promise((resolve) => {
       const done = () => {
-        for (const track of [...recorder.stream.getTracks(), ...(this.microphone?.getTracks() ?? [])]) track.stop();
-        this.microphone = undefined;
+        this.release(recorder.stream);
         resolve(new Blob(this.parts, { type: recorder.mimeType.split(";")[0]! }));
         this.parts = [];
       };
-      if (recorder.state === "inactive") return done();
       recorder.onstop = done;
+      if (recorder.state === "inactive") return done();
       recorder.stop();
     });
+  }
+
+  private release(stream: MediaStream): void {
+    for (const track of [...stream.getTracks(), ...(this.microphone?.getTracks() ?? [])]) track.stop();
+    this.microphone = undefined;
   }
 }

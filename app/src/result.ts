@@ -17,10 +17,11 @@ export function build(): void {
     save(file!);
     toast(texts.saved);
   });
-  $("result-share").addEventListener("click", () => share(file!).catch(() => toast(texts.failed)));
+  $("result-share").addEventListener("click", () => void share(file!).then((how) => how === "saved" && toast(texts.savedInstead)));
 }
 
-export function show(made: File): void {
+/** `words` say what else there is to know about it. */
+export function show(made: File, words = ""): void {
   file = made;
   url = URL.createObjectURL(made);
   const video = made.type.startsWith("video/");
@@ -34,6 +35,8 @@ export function show(made: File): void {
   } else view.alt = title;
   $("result-title").textContent = title;
   $("result-view").replaceChildren(view);
+  $("result-note").textContent = words;
+  $("result-note").hidden = !words;
   const sharable = canShare(made);
   $("result-share").hidden = !sharable;
   $("result-save").className = sharable ? "second" : "primary";

@@ -6,8 +6,8 @@ export const texts = {
   start: "Use the camera",
   pick: "Choose a photo",
   drop: "or drop a photo anywhere",
+  preview: "Preview",
   loading: "Getting ready…",
-  ready: "Ready",
 
   backgrounds: "Background",
   none: "Original",
@@ -16,11 +16,11 @@ export const texts = {
   colourWhite: "White",
   colourGreen: "Green",
   colourInk: "Ink",
-  colourOwn: "Your colour",
+  colourOwn: "Colour…",
   pictureDawn: "Dawn",
   pictureStudio: "Studio",
-  pictureNight: "Night lights",
-  pictureOwn: "Your picture",
+  pictureNight: "Night",
+  pictureOwn: "Picture…",
   strengthBlur: "Blur",
   strengthLight: "Edge light",
 
@@ -36,10 +36,14 @@ export const texts = {
   save: "Save",
   share: "Share",
   saved: "Saved",
-  backToCamera: "Back to the camera",
+  savedInstead: "Sharing did not work here, so it was saved.",
   photoReady: "Your photo",
   clipReady: "Your clip",
   recording: "Recording",
+  clipEmpty: "The clip was too short: nothing was recorded.",
+  clipEnded: "The recording ended early: the camera or the browser stopped it.",
+  clipHidden: "The recording ended when this page was hidden.",
+  noClearClip: "This browser’s clips know no transparency: what was cut out is black. Photos keep it.",
 
   nobody: "Nobody is in the picture",
   refused: "The camera is blocked for this page. Allow it in your browser’s site settings, then try again.",
@@ -56,10 +60,11 @@ export const texts = {
   noSound: "Recording without sound: the microphone is blocked.",
   failed: "That did not work. Try again.",
   retry: "Try again",
-  paused: "Paused while hidden",
+  paused: "Paused while this page was hidden",
 
   update: "A new version is ready.",
   updateNow: "Update",
+  updateLater: "Later",
   offlineReady: "Ready to work offline",
 
   about: "About",
@@ -69,6 +74,8 @@ export const texts = {
   aboutRuns: "Runs on",
   aboutTerms: "Code: Apache-2.0. Model: for research only, see LICENSE-WEIGHTS.",
   aboutLicences: "Licences",
+  notKept: "Works here, but only while your computer serves it.",
+  notKeptWhy: "Keep it offline",
   authority: "For offline use on this address, install the certificate of the computer that serves it.",
   authorityGet: "Get the certificate and the steps",
 
@@ -78,14 +85,20 @@ export const texts = {
   measureStart: "Start",
   measureStop: "Stop",
   measureNoCamera: "The measurement needs the camera.",
+  measureLost: "The camera went away, so the measurement stopped. Start it again.",
   measureHidden: "The page was hidden, so the measurement stopped. Keep it in front and start again.",
-  measureRunning: "Measuring",
+  measureRunning: "Measuring… Keep this page in front.",
   latency: "Camera to display",
   network: "Network",
   fps: "Frames per second",
   worst: "95 % within",
   saveResult: "Save the result",
   shareResult: "Share the result",
+  webgpu: "WebGPU",
+  wasm: "WebAssembly",
+  thread: "thread",
+  threads: "threads",
+  perSecond: "fps",
   seconds: "s",
   ms: "ms",
 } as const;
@@ -97,6 +110,6 @@ export function fill(root: ParentNode): void {
   for (const element of root.querySelectorAll<HTMLElement>("[data-text]")) element.textContent = texts[element.dataset.text as Text];
   for (const element of root.querySelectorAll<HTMLElement>("[data-label]")) {
     element.setAttribute("aria-label", texts[element.dataset.label as Text]);
-    element.title = texts[element.dataset.label as Text];
+    if (element.tagName === "BUTTON") element.title = texts[element.dataset.label as Text];
   }
 }

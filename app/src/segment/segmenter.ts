@@ -13,6 +13,11 @@ export interface Answer {
   ms: number;
 }
 
+interface Waiting {
+  resolve(message: FromWorker): void;
+  reject(error: Error): void;
+}
+
 /** Neither loading nor a picture takes so long on anything: the worker has died without a word. */
 const PATIENCE = { load: 60_000, threads: 12_000, run: 20_000 };
 
@@ -20,7 +25,8 @@ export class Segmenter {
   plan: Plan | undefined;
   private worker: Worker | undefined;
   private left: Plan[] = [];
-  private waiting: { resolve(message: FromWorker): void; reject(error: Error): void } | undefined;
+  private waiting: Waiting | undefined;
+  private last: Promise<unknown> = Promise.resolve();
   private id = 0;
 
   /** Loads the best backend that works here. Rejects where none does. */
@@ -29,12 +35,14 @@ export class Segmenter {
     return this.next();
   }
 
-  get busy(): boolean {
-    return this.waiting !== undefined;
+  /** The mask of `image`, RGBA of the network's size, after those that were asked for before. */
+  run(image: Uint8ClampedArray<ArrayBuffer>): Promise<Answer> {
+    const answer = this.last.then(() => this.once(image));
+    this.last = answer.catch(() => {});
+    return answer;
   }
 
-  /** The mask of `image`, RGBA of the network's size. Call it again only after it has answered. */
-  async run(image: Uint8ClampedArray<ArrayBuffer>): Promise<Answer> {
+  private async once(image: Uint8ClampedArray<ArrayBuffer>): Promise<Answer> {
     const id = ++this.id;
     const kept = image.slice(); // to run again where the worker dies of it
     try {
@@ -55,7 +63,6 @@ export class Segmenter {
     this.worker?.terminate();
     this.worker = undefined;
     this.waiting?.reject(new Error("stopped"));
-    this.waiting = undefined;
   }
 
   private mask(message: FromWorker): Answer {
@@ -83,26 +90,23 @@ export class Segmenter {
   private fresh(): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      const waiting = this.waiting;
-      this.waiting = undefined;
-      if (data.type === "failed") waiting?.reject(new Error(data.reason));
-      else waiting?.resolve(data);
+      if (data.type === "failed") this.waiting?.reject(new Error(data.reason));
+      else this.waiting?.resolve(data);
     };
-    worker.onerror = (event) => {
-      this.waiting?.reject(new Error(event.message || "the worker could not start"));
-      this.waiting = undefined;
-    };
+    worker.onerror = (event) => this.waiting?.reject(new Error(event.message || "the worker could not start"));
     return worker;
   }
 
   private ask(message: ToWorker, patience: number, transfer: Transferable[] = []): Promise<FromWorker> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.waiting = undefined;
-        reject(new Error("no answer"));
-      }, patience);
-      const settle = <T>(then: (value: T) => void) => (value: T) => (clearTimeout(timer), then(value));
-      this.waiting = { resolve: settle(resolve), reject: settle(reject) };
+      const settle = <T>(then: (value: T) => void) => (value: T) => {
+        clearTimeout(timer);
+        if (this.waiting === mine) this.waiting = undefined;
+        then(value);
+      };
+      const mine: Waiting = { resolve: settle(resolve), reject: settle(reject) };
+      const timer = setTimeout(() => mine.reject(new Error("no answer")), patience);
+      this.waiting = mine;
       this.worker!.postMessage(message, transfer);
     });
   }

@@ -19,21 +19,26 @@ export class CanvasStage implements Stage {
   readonly canvas = document.createElement("canvas");
   private out = this.canvas.getContext("2d")!;
   private frame = sheet();
+  /** What was grabbed last, and waits for its mask while the frame before it is still shown. */
+  private next = sheet();
   private mask = sheet(W, H);
   private front = sheet();
   private tiny = sheet();
+  private rim = sheet();
   private shown = false;
 
   grab(source: Source, width: number, height: number): Uint8ClampedArray<ArrayBuffer> {
     const [w, h] = fitted(width, height, MOST);
-    const [canvas, context] = this.frame;
+    const [canvas, context] = this.next;
     if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
     context.drawImage(source, 0, 0, w, h);
-    this.shown = false;
     return resize(context.getImageData(0, 0, w, h).data, [h, w], [H, W], 4);
   }
 
   show(mask: Uint8Array<ArrayBuffer>, look: Look): void {
+    [this.frame, this.next] = [this.next, this.frame];
+    const [now, before] = [this.frame[0], this.next[0]];
+    if (now.width !== before.width || now.height !== before.height) before.width = before.height = 1; // a large photo's memory is not kept
     const pixels = this.mask[1].createImageData(W, H);
     for (let i = 0; i < mask.length; i++) pixels.data[4 * i + 3] = mask[i]!;
     this.mask[1].putImageData(pixels, 0, 0);
@@ -56,6 +61,8 @@ export class CanvasStage implements Stage {
       const part = cover([look.picture.width, look.picture.height], [width, height]);
       out.drawImage(look.picture, ...part, 0, 0, width, height);
     } else if (look.kind === "blur") this.blur(look.strength, width, height);
+    const wrapped = look.kind === "colour" || look.kind === "picture";
+    if (wrapped) this.light(width, height); // while the background is alone on the canvas
     const [canvas, front] = this.front;
     front.globalCompositeOperation = "copy";
     front.drawImage(this.frame[0], 0, 0);
@@ -63,6 +70,12 @@ export class CanvasStage implements Stage {
     front.imageSmoothingQuality = "high";
     front.drawImage(this.mask[0], 0, 0, width, height);
     out.drawImage(canvas, 0, 0);
+    if (!wrapped) return;
+    out.globalCompositeOperation = "screen";
+    out.globalAlpha = 0.9 * look.strength;
+    out.drawImage(this.rim[0], 0, 0, width, height);
+    out.globalCompositeOperation = "source-over";
+    out.globalAlpha = 1;
   }
 
   photo(look: Look): Promise<Blob> {
@@ -72,6 +85,23 @@ export class CanvasStage implements Stage {
 
   dispose(): void {
     this.canvas.remove();
+  }
+
+  /** The background's light on the person's rim: where the mask is, and its blur is not whole. */
+  private light(width: number, height: number): void {
+    const [w, h] = fitted(width, height, 480);
+    const [tiny, small] = this.tiny;
+    [tiny.width, tiny.height] = fitted(width, height, 40);
+    small.imageSmoothingQuality = "high";
+    small.drawImage(this.mask[0], 0, 0, tiny.width, tiny.height);
+    const [rim, context] = this.rim;
+    [rim.width, rim.height] = [w, h];
+    context.imageSmoothingQuality = "high";
+    context.drawImage(this.canvas, 0, 0, w, h);
+    context.globalCompositeOperation = "destination-in";
+    context.drawImage(this.mask[0], 0, 0, w, h);
+    context.globalCompositeOperation = "destination-out";
+    context.drawImage(tiny, 0, 0, w, h);
   }
 
   /** Down to a few pixels and up again: Safari's canvas has no filter. */

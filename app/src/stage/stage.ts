@@ -15,11 +15,11 @@ export interface Look {
 export interface Stage {
   readonly name: "WebGL2" | "Canvas";
   readonly canvas: HTMLCanvasElement;
-  /** Keeps `source` as the frame and gives the network's input, RGBA (h, w), resized by the rule of resize.ts. */
+  /** Keeps `source` as the next frame, which is not shown yet, and gives the network's input, RGBA (h, w), resized by the rule of resize.ts. */
   grab(source: Source, width: number, height: number): Uint8ClampedArray<ArrayBuffer>;
-  /** Shows the frame that was grabbed last, with its mask, 0..255 (h, w) of the network. */
+  /** Shows the frame that was grabbed last from now on, with its mask, 0..255 (h, w) of the network. */
   show(mask: Uint8Array<ArrayBuffer>, look: Look): void;
-  /** The same frame and mask with another look. */
+  /** The frame that is shown, with its mask and another look. */
   redraw(look: Look): void;
   /** What is shown, at the frame's size, as a PNG; with alpha where the background is clear. */
   photo(look: Look): Promise<Blob>;

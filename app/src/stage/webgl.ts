@@ -24,6 +24,8 @@ export class WebglStage implements Stage {
   private size: [number, number] = [0, 0];
   private frame!: Plane;
   private small!: Plane;
+  /** What was grabbed last, and waits for its mask while the frame before it is still shown. */
+  private next!: { frame: Plane; small: Plane };
   private mask!: Plane;
   private alpha!: Plane;
   private blurred!: [Plane, Plane];
@@ -49,6 +51,7 @@ export class WebglStage implements Stage {
     };
     this.frame = this.plane(1, 1, false);
     this.small = this.plane(W, H);
+    this.next = { frame: this.plane(1, 1, false), small: this.plane(W, H) };
     this.mask = this.plane(1, 1, false);
     this.picture = this.plane(1, 1, false);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
@@ -60,21 +63,25 @@ export class WebglStage implements Stage {
     const gl = this.gl;
     const most = Math.min(gl.getParameter(gl.MAX_TEXTURE_SIZE) as number, 4096);
     const [w, h] = fitted(width, height, most);
-    if (w !== this.size[0] || h !== this.size[1]) this.resize(w, h);
-    gl.bindTexture(gl.TEXTURE_2D, this.frame.texture);
+    const { frame, small } = this.next;
+    [frame.width, frame.height] = [w, h];
+    gl.bindTexture(gl.TEXTURE_2D, frame.texture);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, w === width ? source : this.scaled(source, w, h));
-    this.draw(this.programs.shrink, this.small, { frame: this.frame }, (at) => {
+    this.draw(this.programs.shrink, small, { frame }, (at) => {
       gl.uniform2i(at("from"), w, h);
       gl.uniform2i(at("to"), W, H);
     });
     const image = new Uint8ClampedArray(4 * W * H);
     gl.readPixels(0, 0, W, H, gl.RGBA, gl.UNSIGNED_BYTE, image);
-    this.shown = false;
     return image;
   }
 
   show(mask: Uint8Array<ArrayBuffer>, look: Look): void {
     const gl = this.gl;
+    const { frame, small } = this.next;
+    this.next = { frame: this.frame, small: this.small };
+    [this.frame, this.small] = [frame, small];
+    if (frame.width !== this.size[0] || frame.height !== this.size[1]) this.resize(frame.width, frame.height);
     gl.bindTexture(gl.TEXTURE_2D, this.mask.texture);
     gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, 0, W, H, gl.RED, gl.UNSIGNED_BYTE, mask);
     this.draw(this.programs.refine, this.alpha, { frame: this.frame, small: this.small, mask: this.mask }, (at) =>
@@ -138,9 +145,9 @@ export class WebglStage implements Stage {
 
   private resize(width: number, height: number): void {
     this.size = [width, height];
-    for (const old of [this.frame, this.alpha, ...(this.blurred ?? []), this.spare]) this.drop(old);
+    for (const old of [this.next.frame, this.alpha, ...(this.blurred ?? []), this.spare]) this.drop(old);
     const [w, h] = fitted(width, height, GRID);
-    this.frame = this.plane(width, height, false);
+    this.next.frame = this.plane(1, 1, false); // a large photo's memory is not kept
     this.alpha = this.plane(width, height);
     this.blurred = [this.plane(w, h, true, this.half), this.plane(w, h, true, this.half)];
     this.spare = this.plane(w, h, true, this.half);

@@ -23,7 +23,7 @@ SOURCES = (
 )
 """What the build is made of, in the folder `app`."""
 
-NODE = "install Node.js 20 or newer (https://nodejs.org), which brings npm"
+NODE = "install Node.js 20.19 or newer (https://nodejs.org), which brings npm"
 
 
 def is_built(static: Path = STATIC) -> bool:

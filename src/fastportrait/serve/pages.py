@@ -6,14 +6,21 @@ from html import escape
 
 STYLE = """
 :root { color-scheme: light dark; font: 1.0625rem/1.55 system-ui, sans-serif; }
+html { background: #f4f2ee; color: #16201d; }
 body { max-width: 38rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; overflow-wrap: anywhere; }
+a { color: #0a6e50; display: inline-block; padding: .75rem 0; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.2rem; margin-top: 2.25rem; }
 li { margin: .5rem 0; }
 code { font-size: .95em; }
-.button { display: inline-block; padding: .85rem 1.25rem; border-radius: .75rem; font-weight: 600;
-  background: #0b57d0; color: #fff; text-decoration: none; }
-.button:focus-visible { outline: 3px solid currentColor; outline-offset: 3px; }
+.button { padding: .85rem 1.5rem; border-radius: 2rem; font-weight: 600;
+  background: #0a6e50; color: #fff; text-decoration: none; }
+a:focus-visible { outline: 3px solid currentColor; outline-offset: 3px; }
+@media (prefers-color-scheme: dark) {
+  html { background: #101417; color: #f1f4f3; }
+  a { color: #5ee0b0; }
+  .button { background: #5ee0b0; color: #06251a; }
+}
 """
 
 CERTIFICATE = "/ca/fastportrait-authority.crt"
