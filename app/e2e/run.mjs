@@ -36,6 +36,8 @@ const launch = () => chromium.launch({
 let browser = await launch();
 const server = await serve(built);
 
+/** What a test gives that did not run. */
+const LEFT_OUT = "left out";
 const complaints = [];
 let forgiven = [];
 /** What the console may say in this test, for it is what the test is about. */
@@ -82,10 +84,10 @@ for (const [name, test] of all) {
   complaints.length = 0;
   forgiven = [];
   try {
-    await test({ browser, server, built, film, shots, python, open, live, frames, saved, forgive });
+    const outcome = await test({ browser, server, built, film, shots, python, open, live, frames, saved, forgive });
     const left = complaints.filter((line) => !forgiven.some((words) => words.test(line)));
     if (left.length) throw new Error(`on the console: ${left.join("; ")}`);
-    console.log(`ok   ${words} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+    console.log(`${outcome === LEFT_OUT ? "--  " : "ok  "} ${words} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failures.push(words);
     console.log(`FAIL ${words}\n     ${error.stack ?? error}`);
