@@ -103,12 +103,12 @@ export async function a_camera_that_the_system_pauses_says_so({ live, frames }) 
 export async function out_of_memory_is_said_and_tried_again({ live, frames, open }) {
   const page = await live();
   await page.evaluate(() => {
-    // every worker from now on dies as one does whose memory is refused
+    // this worker and every one from now on dies, of what it is sent, as one does whose memory is refused
+    function die() { this.dispatchEvent(new ErrorEvent("error", { message: "RangeError: out of memory" })); }
+    window.fastportrait.segmenter.worker.postMessage = die;
     window.Kept = window.Worker;
-    window.Worker = class extends window.Kept {
-      postMessage() { this.dispatchEvent(new ErrorEvent("error", { message: "RangeError: out of memory" })); }
-    };
-    window.fastportrait.segmenter.worker.dispatchEvent(new ErrorEvent("error", { message: "out of memory" }));
+    window.Worker = class extends window.Kept {};
+    window.Worker.prototype.postMessage = die;
   });
   await shown(page);
   assert.match(await words(page), /ran out of memory/);
