@@ -9,6 +9,7 @@ and one frame of 1280 x 720.
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -28,13 +29,17 @@ def cold(model: str, threads: int, peers: Path | None, times: int = 3) -> dict[s
     walls, cpus, told = [], [], dict[str, Any]()
     for _ in range(times):
         begun = time.perf_counter()
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        with (
+            tempfile.TemporaryFile("w+") as errors,
+            subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True) as child,
+        ):
             assert child.stdout is not None
             first = child.stdout.readline()
             walls.append(time.perf_counter() - begun)
-            rest, errors = child.communicate()
-        if child.returncode:
-            raise ValueError(f"{model} in a process of its own: {errors.strip()[-300:]}")
+            rest = child.stdout.read()  # not `communicate`, which loses what `readline` has read ahead
+            if child.wait():
+                errors.seek(0)
+                raise ValueError(f"{model} in a process of its own: {errors.read().strip()[-300:]}")
         cpus.append(float(first))
         told = json.loads(rest)
     return {"wall_ms": round(1e3 * median(walls), 1), "cpu_ms": round(1e3 * median(cpus), 1), **told}
