@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from .blocks import ConvBNAct
 from .card import Card, Published
 from .checkpoints import renamed
+from .mobilenetv2 import scaled
 from .network import Network
 from .topdown import Decoder
 
@@ -77,12 +78,6 @@ class MBConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x) if self.skip else self.body(x)
-
-
-def scaled(channels: int, width: float) -> int:
-    """`channels` x `width`, to a multiple of 8, never losing more than a tenth (the authors' rounding)."""
-    rounded = max(8, int(channels * width + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * channels * width else rounded
 
 
 def stages(width: float, depth: float) -> list[list[Row]]:
